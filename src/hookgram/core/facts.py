@@ -1,0 +1,172 @@
+"""Things that happened, as values: the one seam for logs, metrics and tests.
+
+Named in the past tense; small; never carrying a secret, a full URL or the text of a message.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from hookgram.core.outcome import Answer, Settlement
+
+
+class Fact(Struct, frozen=True, kw_only=True, tag=True):
+    """Something that happened."""
+
+
+class GatewayStarted(Fact, frozen=True, kw_only=True):
+    """The gateway listens and works."""
+
+    version: str
+    host: str
+    port: int
+    public_mode: bool
+    bots: tuple[str, ...]
+    targets: tuple[str, ...]
+
+
+class Warned(Fact, frozen=True, kw_only=True):
+    """Something an operator should know, with what to do about it."""
+
+    code: str
+    message: str
+
+
+class EventAccepted(Fact, frozen=True, kw_only=True):
+    """An update was stored with one delivery for each of *targets* targets."""
+
+    seq: int
+    bot_id: int
+    update_id: int | None
+    kind: str
+    targets: int
+    size: int
+
+
+class DuplicateSeen(Fact, frozen=True, kw_only=True):
+    """The same update was stored before; nothing changed."""
+
+    bot_id: int
+    update_id: int | None
+    kind: str
+
+
+class UpdateRefused(Fact, frozen=True, kw_only=True):
+    """The access rules refused an update of a chat; it was counted and not stored."""
+
+    bot_id: int
+    chat_id: int
+    chat_kind: str | None
+    first: bool
+    """Whether this process meets the chat for the first time."""
+
+
+class IngestRejected(Fact, frozen=True, kw_only=True):
+    """We answered a posted body with something else than 200."""
+
+    bot: str
+    status: int
+    reason: str
+
+
+class WorkerStarted(Fact, frozen=True, kw_only=True):
+    """A worker claims deliveries now."""
+
+    targets: tuple[str, ...]
+
+
+class WorkerStopping(Fact, frozen=True, kw_only=True):
+    """The worker claims no more; attempts in flight are being finished."""
+
+    in_flight: int
+
+
+class WorkerStopped(Fact, frozen=True, kw_only=True):
+    """The worker has ended; nothing of it is in flight."""
+
+    released: int
+    interrupted: int
+
+
+class DeliverySettled(Fact, frozen=True, kw_only=True):
+    """An attempt ended and its settlement is recorded."""
+
+    seq: int
+    event_id: str
+    update_id: int | None
+    bot_id: int
+    kind: str
+    delivery_id: int
+    target: str
+    attempt: int
+    settlement: Settlement
+    answer: Answer | None
+    """None when nothing was tried: a lapsed lease, too old before the first try."""
+    took: int
+    latency: int
+    """Microseconds from receiving the update to this settlement."""
+
+
+class LeaseLost(Fact, frozen=True, kw_only=True):
+    """A settlement was not recorded: its token is no longer current."""
+
+    seq: int
+    delivery_id: int
+    target: str
+    attempt: int
+
+
+class LeaseLapsed(Fact, frozen=True, kw_only=True):
+    """A worker vanished with a claim; the try was counted."""
+
+    seq: int
+    delivery_id: int
+    target: str
+    attempt: int
+
+
+class BreakerOpened(Fact, frozen=True, kw_only=True):
+    """A target failed so often in a row that it is left alone for *wait* microseconds."""
+
+    target: str
+    failures: int
+    wait: int
+
+
+class BreakerClosed(Fact, frozen=True, kw_only=True):
+    """A target answered again; it gets its slots back step by step."""
+
+    target: str
+
+
+class TargetHeld(Fact, frozen=True, kw_only=True):
+    """A target asked by Retry-After to be left alone for *wait* microseconds."""
+
+    target: str
+    wait: int
+
+
+class StoreFailed(Fact, frozen=True, kw_only=True):
+    """The store could not commit; noticed once until it recovers."""
+
+    reason: str
+    broken: bool
+
+
+class StoreRecovered(Fact, frozen=True, kw_only=True):
+    """The store commits again."""
+
+
+class EventsForgotten(Fact, frozen=True, kw_only=True):
+    """Retention removed what was old enough."""
+
+    events: int
+    dead: int
+
+
+class TaskFailed(Fact, frozen=True, kw_only=True):
+    """A bug: something unexpected was raised where it could be contained."""
+
+    where: str
+    error: str
+    """The formatted traceback."""

@@ -1,0 +1,49 @@
+"""The tree of exceptions: our own trouble, never what a target did.
+
+GatewayError
+├── SettingsError           the configuration cannot be used
+├── NotFound                asked for something that is not there
+└── StoreError
+    ├── StoreUnavailable    try again later; nothing was changed
+    ├── StoreBroken         the file or the disk cannot be trusted; stop the process
+    ├── StoreInUse          another gateway holds the store
+    └── SchemaMismatch      the store was written by a newer version
+"""
+
+from __future__ import annotations
+
+
+class GatewayError(Exception):
+    """Any trouble of the gateway's own."""
+
+
+class SettingsError(GatewayError):
+    """The configuration cannot be used. ``problems`` lists each with what to do about it."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(problems))
+
+
+class NotFound(GatewayError):
+    """What was asked for is not there."""
+
+
+class StoreError(GatewayError):
+    """The store could not do what was asked."""
+
+
+class StoreUnavailable(StoreError):
+    """Nothing was changed; the same call may succeed later (busy, full, closing)."""
+
+
+class StoreBroken(StoreError):
+    """Input or output failed, or the file is damaged: stop the process, exit code 74."""
+
+
+class StoreInUse(StoreError):
+    """Another gateway works on this store: exit code 75."""
+
+
+class SchemaMismatch(StoreError):
+    """The store's schema is newer than this version knows."""

@@ -1,0 +1,228 @@
+"""What the gateway needs from outside, in its own words: small Protocols, by consumer.
+
+Every method of a store is one transaction (or a bounded number of them, where it says so): all of
+it happens or none. A store reads its own clock; leases and due-ness are judged by nothing else.
+Any method may raise ``StoreUnavailable`` (nothing was changed, try later) or ``StoreBroken`` (stop
+the process). A cancelled call leaves nothing half done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
+
+from hookgram.core.facts import Fact
+from hookgram.core.model import (
+    Acceptance,
+    Arrival,
+    Attempt,
+    AttemptRow,
+    Claim,
+    Claimed,
+    Definition,
+    DeliveryRow,
+    Event,
+    Forgotten,
+    Micros,
+    Recorded,
+    RefusedChat,
+    State,
+    Target,
+    Want,
+)
+from hookgram.core.outcome import Answer, Outbound, Settlement
+
+Clock: TypeAlias = Callable[[], Micros]
+"""Tells the moment in integer microseconds UTC."""
+
+Dice: TypeAlias = Callable[[], float]
+"""Tells a number in [0, 1) by chance."""
+
+Notice: TypeAlias = Callable[[Fact], None]
+"""Is told what happened. Must not block and must not raise."""
+
+
+class Inbox(Protocol):
+    """Where updates become durable."""
+
+    async def accept(self, arrivals: Sequence[Arrival]) -> list[Acceptance]:
+        """Keep each event with its deliveries, in this order, all or nothing.
+
+        Returns only when they are on stable storage. An arrival whose key is known already
+        changes nothing but the count of duplicates, and its acceptance comes back only after the
+        first one of its kind is committed. A delivery becomes *pending* if its lane is free for
+        that target, else *waiting*; one owed to a removed target is cancelled at once.
+        """
+        ...
+
+    async def refuse(self, bot_id: int, chat_id: int, chat_kind: str | None) -> None:
+        """Count a refused update and remember its chat (id, kind, count, last seen)."""
+        ...
+
+
+class Queue(Protocol):
+    """What the worker needs."""
+
+    async def claim(self, wants: Sequence[Want]) -> Claimed:
+        """Take due deliveries by priority, then due, then id, for each wanted target.
+
+        No one else gets them until the lease ends; each try is counted here. Paused and removed
+        targets yield nothing. If the caller is cancelled, what was claimed is released.
+        """
+        ...
+
+    async def claim_lapsed(self, *, limit: int, lease: Micros) -> list[Claim]:
+        """Take over claims whose lease has ended, with a new token and lease; no new try counts."""
+        ...
+
+    async def lapse_all(self) -> int:
+        """End every lease now. Only for the one owner of a store that opens it anew."""
+        ...
+
+    async def extend(self, claim: Claim, lease: Micros) -> bool:
+        """Make the claim last *lease* from now; False if its token is no longer current."""
+        ...
+
+    async def settle(
+        self, claim: Claim, settlement: Settlement, attempt: Attempt | None
+    ) -> Recorded:
+        """Record the end of a try, if the token is current, and promote the next of its lane.
+
+        A terminal settlement promotes; a retry or release makes the delivery pending again (a
+        release takes its try back and records no attempt).
+        """
+        ...
+
+    async def due(self) -> dict[int, Micros]:
+        """Tell when each target that has pending work has it next; others are absent."""
+        ...
+
+
+class Journal(Protocol):
+    """Reads for people: pages, counts, single things. Never scans a big table."""
+
+    async def counts(self) -> dict[tuple[str, str], int]:
+        """Sum the kept counters by (target name, counter name); '' names no target.
+
+        Per target: created, delivered, dead, cancelled, purged (dead letters removed by age or
+        order). Without target: accepted, duplicate, unrouted, unparsed, refused.<reason>.
+        unsettled = created − delivered − dead − cancelled; dead letters kept = dead − purged.
+        """
+        ...
+
+    async def deliveries(
+        self,
+        *,
+        state: State | None = None,
+        target: str | None = None,
+        before: int | None = None,
+        limit: int = 50,
+    ) -> list[DeliveryRow]:
+        """List deliveries newest first, those with an id below *before*; at most 500."""
+        ...
+
+    async def delivery(self, delivery_id: int) -> DeliveryRow:
+        """Show one delivery. Raises NotFound."""
+        ...
+
+    async def attempts(self, delivery_id: int) -> list[AttemptRow]:
+        """List what is kept of a delivery's attempts, oldest first."""
+        ...
+
+    async def event(self, event_id: str) -> Event:
+        """Show one event with its bytes. Raises NotFound."""
+        ...
+
+    async def refused_chats(self, *, limit: int = 100) -> list[RefusedChat]:
+        """List refused chats, latest first."""
+        ...
+
+
+class TargetBook(Protocol):
+    """The targets the store knows."""
+
+    async def register(self, definitions: Sequence[Definition]) -> list[Target]:
+        """Make the configured targets known by their names and list all that are not removed.
+
+        A target keeps its id as long as it keeps its name; its URL and the rest are taken from
+        the definition each time, and neither URLs' credentials nor secrets are written down.
+        Targets of the store that no definition names come back with ``definition=None``.
+        """
+        ...
+
+    async def pause(self, name: str) -> None:
+        """Let the target's work wait. Raises NotFound."""
+        ...
+
+    async def resume(self, name: str) -> None:
+        """Let the target's work go on. Raises NotFound."""
+        ...
+
+    async def remove(self, name: str) -> int:
+        """Forget the target and cancel its unsettled work; returns how many were cancelled.
+
+        In transactions of at most 500 rows. Raises NotFound.
+        """
+        ...
+
+    async def replay(self, delivery_ids: Sequence[int]) -> list[int]:
+        """Owe each named delivery's event to its target once more, at the tail of its lane.
+
+        At most 500 at a time; returns the new deliveries' ids. Raises NotFound if one of them, or
+        its target, is gone; then none is made.
+        """
+        ...
+
+
+class Upkeep(Protocol):
+    """What the caretaker needs."""
+
+    async def forget(
+        self, *, retention: Micros, dead_retention: Micros, dedup: Micros
+    ) -> Forgotten:
+        """Remove at most 500 rows of what is old enough; never anything unsettled.
+
+        An event goes when none of its deliveries is unsettled or dead and the last was settled
+        *retention* ago; a dead letter *dead_retention* after it died; a duplicate's key after
+        *dedup*. ``more`` tells whether to call again soon.
+        """
+        ...
+
+    async def probe(self) -> None:
+        """Commit something small; raises what a commit would raise now."""
+        ...
+
+    async def checkpoint(self) -> None:
+        """Put the log's content where it belongs, if that is due."""
+        ...
+
+
+class Store(Inbox, Queue, Journal, TargetBook, Upkeep, Protocol):
+    """One durable store, open until it is closed."""
+
+    def on_change(self, changed: Callable[[], None]) -> None:
+        """Have *changed* called, on the event loop, within a second of another process's commit."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is under way, checkpoint and close; later calls raise StoreUnavailable."""
+        ...
+
+
+class Channel(Protocol):
+    """One way out, to one target."""
+
+    async def send(self, outbound: Outbound) -> Answer:
+        """Try once within the deadline. What the target does is an Answer, never an exception."""
+        ...
+
+    def interrupt(self) -> None:
+        """Cut what is in the air: every send under way returns an ``interrupted`` failure now.
+
+        Its ``sent`` tells whether the first byte of the request had left.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close idle connections; no send is under way."""
+        ...
