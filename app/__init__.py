@@ -1,0 +1,1 @@
+"""The documented address of the application: ``uvicorn app.main:app``."""

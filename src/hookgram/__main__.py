@@ -1,0 +1,7 @@
+"""``python -m hookgram``."""
+
+import sys
+
+from hookgram.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,304 @@
+"""The composition root: the one file that knows every room.
+
+``Gateway`` builds and owns everything that runs, ``serve`` puts it behind a socket of our own and
+turns signals into its end, ``application`` puts it under somebody else's ASGI server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+from typing import NoReturn
+
+import uvloop
+
+from hookgram import __version__
+from hookgram.channels.registry import Channels
+from hookgram.core.facts import Fact, GatewayStarted, IngestRejected, StoreFailed
+from hookgram.core.model import Micros, Target
+from hookgram.errors import StoreBroken, StoreUnavailable
+from hookgram.observe.log import Log
+from hookgram.observe.notices import fan
+from hookgram.observe.watchdog import Watchdog
+from hookgram.ports import Notice
+from hookgram.settings import Settings, risks
+from hookgram.store.sqlite import hold, open_sqlite
+from hookgram.usecases.intake import Intake, Limits
+from hookgram.web.ingest import Asgi, Door
+from hookgram.web.lifespan import with_lifespan
+from hookgram.web.listener import Listener, bind
+from hookgram.web.server import create_app
+from hookgram.worker.caretaker import Caretaker
+from hookgram.worker.loop import Worker
+from hookgram.worker.pulse import Pulse
+from hookgram.worker.supervise import supervise
+
+USER_AGENT = f"hookgram/{__version__}"
+EXIT_IO = 74
+LAST_MOMENT = 10.0
+"""Seconds after a second signal until the process ends whatever hangs."""
+
+
+def wall_clock() -> Micros:
+    """Tell the time of this machine."""
+    return time.time_ns() // 1000
+
+
+class Gateway:
+    """A whole gateway: store, intake, worker and what looks after them.
+
+    ``open`` starts it, ``stop`` makes it claim no more, ``close`` lands and ends it. ``broken`` is
+    set when the store can no longer be trusted: whoever runs the gateway must then end the process
+    with exit code 74.
+    """
+
+    def __init__(self, settings: Settings, notice: Notice, flush: Callable[[], None]) -> None:
+        self._settings = settings
+        self._flush = flush
+        self._notice = fan(notice, self._listen)
+        self._resources = AsyncExitStack()
+        self._stopping = asyncio.Event()
+        self._stale = asyncio.Event()
+        self._loops: list[asyncio.Task[None]] = []
+        self._targets: dict[int, Target] = {}
+        self.broken = asyncio.Event()
+
+    async def open(self) -> Asgi:
+        """Open the store, take over what a predecessor left, start to work; return the ASGI app.
+
+        Raises StoreInUse when another gateway holds the store, StoreError when it cannot be used.
+        """
+        async with AsyncExitStack() as stack:
+            path = Path(self._settings.sqlite_path)
+            stack.enter_context(hold(path))
+            self._store = await open_sqlite(path, clock=wall_clock)
+            stack.push_async_callback(self._store.close)
+            channels = Channels()
+            stack.push_async_callback(channels.close)
+            self._build(channels)
+            await self._read_targets()
+            await self._store.lapse_all()
+            self._start(stack)
+            self._resources = stack.pop_all()
+        return self._app()
+
+    def _build(self, channels: Channels) -> None:
+        settings, store, notice = self._settings, self._store, self._notice
+        self._pulse = Pulse(store, notice)
+        self._worker = Worker(
+            queue=store,
+            channel_for=channels.channel_for,
+            notice=notice,
+            clock=wall_clock,
+            dice=random.random,
+            breaker_failures=settings.breaker_failures,
+            user_agent=USER_AGENT,
+            grace=settings.shutdown_grace,
+        )
+        self._intake = Intake(
+            inbox=store,
+            access=settings.access(),
+            limits=Limits(settings.rate_limit_per_min, settings.rate_limit_max_delay),
+            clock=wall_clock,
+            entropy=os.urandom,
+            notice=notice,
+            wake=self._worker.wake,
+        )
+        self._caretaker = Caretaker(
+            queue=store,
+            upkeep=store,
+            target_of=self._targets.get,
+            notice=notice,
+            clock=wall_clock,
+            dice=random.random,
+            retention=settings.retention,
+            dead_retention=settings.dead_retention,
+            dedup=settings.dedup,
+            wake=self._worker.wake,
+        )
+
+    async def _read_targets(self) -> None:
+        """Read the targets, configured and stored, and give them to those who work with them."""
+        targets = await self._store.register(self._settings.definitions())
+        self._targets.clear()
+        self._targets.update({target.target_id: target for target in targets})
+        self._intake.set_targets(targets)
+        self._worker.set_targets(targets)
+
+    def _start(self, stack: AsyncExitStack) -> None:
+        self._store.on_change(self._stale.set)
+        turns = {
+            "worker": lambda: self._worker.last_turn,
+            "caretaker": lambda: self._caretaker.last_turn,
+        }
+        self._watchdog = stack.enter_context(Watchdog(turns, self._notice, self._flush))
+        loops = {
+            "worker": self._worker.run,
+            "caretaker": self._caretaker.run,
+            "pulse": self._pulse.run,
+            "targets": self._follow_changes,
+        }
+        self._loops = [
+            asyncio.create_task(self._supervised(name, run), name=name)
+            for name, run in loops.items()
+        ]
+
+    async def _supervised(self, name: str, run: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+        try:
+            await supervise(name, run, self._stopping, self._notice)
+        except StoreBroken as error:
+            self._notice(StoreFailed(reason=str(error), broken=True))
+            self.broken.set()
+
+    async def _follow_changes(self, stop: asyncio.Event) -> None:
+        """Read the targets again, and look for work, when another process changed the store."""
+        while not stop.is_set():
+            await self._stale.wait()
+            self._stale.clear()
+            if not stop.is_set():
+                with suppress(StoreUnavailable):  # the pulse tells; the next change comes again
+                    await self._read_targets()
+
+    def _listen(self, fact: Fact) -> None:
+        if isinstance(fact, IngestRejected) and fact.status == 503:
+            self._pulse.nudge()
+
+    def _app(self) -> Asgi:
+        settings = self._settings
+        door = Door(bot=settings.bot(), secret=settings.ingest_secret)
+        return create_app(
+            doors={settings.telegram_webhook_path: door},
+            intake=self._intake,
+            journal=self._store,
+            not_ready=self.not_ready,
+            public_mode=settings.public_mode,
+            max_body=settings.max_body,
+            notice=self._notice,
+        )
+
+    def tell_start(self, host: str, port: int) -> None:
+        """Tell what runs, and what should be known about it."""
+        targets = self._targets.values()
+        self._notice(
+            GatewayStarted(
+                version=__version__,
+                host=host,
+                port=port,
+                public_mode=self._settings.public_mode,
+                bots=(self._settings.bot().name,),
+                targets=tuple(target.name for target in targets if target.definition),
+            )
+        )
+        orphans = [target.name for target in targets if target.definition is None]
+        for warning in risks(self._settings, orphans):
+            self._notice(warning)
+
+    def not_ready(self) -> list[str]:
+        """Why no traffic should come here now; empty when it should."""
+        reasons = ["it is stopping"] if self._stopping.is_set() else []
+        if self._pulse.reason is not None:
+            reasons.append(f"the store does not commit: {self._pulse.reason}")
+        return reasons + [f"the {name} stands still" for name in self._watchdog.stalled()]
+
+    def stop(self) -> None:
+        """Claim no more and be not ready; what is in flight goes on."""
+        self._stopping.set()
+        self._stale.set()
+        self._pulse.nudge()
+        self._worker.wake()
+
+    def hurry(self) -> None:
+        """Cut what is in flight."""
+        self._worker.hurry()
+
+    async def close(self) -> None:
+        """Land what is in flight within the grace, then close everything."""
+        self.stop()
+        await asyncio.gather(*self._loops)
+        await self._resources.aclose()
+
+
+def serve(settings: Settings) -> int:
+    """Run the gateway on a socket of our own until a signal; return the exit code.
+
+    Raises OSError when the address cannot be bound, and what ``Gateway.open`` raises.
+    """
+    with _log(settings) as log, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(settings, log))
+
+
+def _log(settings: Settings) -> Log:
+    return Log(sys.stdout, settings.log_format, settings.log_level, settings.secrets())
+
+
+async def _serve(settings: Settings, log: Log) -> int:
+    bound = bind(settings.host, settings.port)
+    gateway = Gateway(settings, log, log.close)
+    with bound:
+        listener = Listener(await gateway.open())
+        _on_signals(gateway, listener)
+        watch = asyncio.create_task(_stop_when_broken(gateway, listener))
+        gateway.tell_start(settings.host, bound.getsockname()[1])
+        try:
+            await listener.serve(sockets=[bound])
+        finally:
+            watch.cancel()
+            with suppress(StoreBroken):  # told already
+                await gateway.close()
+    return EXIT_IO if gateway.broken.is_set() else 0
+
+
+def _on_signals(gateway: Gateway, listener: Listener) -> None:
+    """Stop by the first signal, hurry by the second; what hangs then is ended."""
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if not listener.should_exit:
+            listener.should_exit = True
+            gateway.stop()
+        else:
+            listener.force_exit = True
+            gateway.hurry()
+            loop.call_later(LAST_MOMENT, _end, 1)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+
+
+def _end(code: int) -> NoReturn:
+    os._exit(code)
+
+
+async def _stop_when_broken(gateway: Gateway, listener: Listener) -> None:
+    await gateway.broken.wait()
+    gateway.stop()
+    listener.should_exit = True
+
+
+def application(settings: Settings) -> Asgi:
+    """Return an ASGI application that runs a gateway for as long as its server does."""
+
+    async def run(stack: AsyncExitStack) -> Asgi:
+        log = stack.enter_context(_log(settings))
+        gateway = Gateway(settings, log, log.close)
+        inner = await gateway.open()
+        stack.push_async_callback(gateway.close)
+        watch = asyncio.create_task(_end_when_broken(gateway))
+        stack.callback(watch.cancel)
+        gateway.tell_start("the server's address", 0)
+        return inner
+
+    return with_lifespan(run)
+
+
+async def _end_when_broken(gateway: Gateway) -> None:
+    """Have the server stop, as it would be by a platform."""
+    await gateway.broken.wait()
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,75 @@
+"""The commands, and what their ends mean to a shell.
+
+Exit codes: 0 done, 1 an answer of no, 2 usage, 74 input or output failed, 75 in use,
+78 configuration.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from hookgram import __version__
+from hookgram.cli.config import config
+from hookgram.errors import SettingsError, StoreError, StoreInUse
+
+EXIT_IO = 74
+EXIT_IN_USE = 75
+EXIT_CONFIGURATION = 78
+
+cli = typer.Typer(
+    name="hookgram",
+    help="The gateway in front of a Telegram bot.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+cli.command()(config)
+
+
+def _version(value: bool) -> None:  # noqa: FBT001  (the option's own shape)
+    if value:
+        typer.echo(f"hookgram {__version__}")
+        raise typer.Exit
+
+
+@cli.callback()
+def _main(
+    version: Annotated[  # noqa: FBT002  (its callback does it)
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Take every update, keep it, deliver it."""
+
+
+@cli.command()
+def serve() -> None:
+    """Run the gateway: take updates, deliver them, until stopped."""
+    from hookgram.app import serve as run  # noqa: PLC0415  (slow to import; only this needs it)
+    from hookgram.settings import load  # noqa: PLC0415
+
+    raise typer.Exit(run(load()))
+
+
+def main() -> int:
+    """Run the command line and return its exit code."""
+    try:
+        cli(prog_name="hookgram")
+    except SettingsError as error:
+        _say("hookgram cannot start with these settings:", *(f"  • {p}" for p in error.problems))
+        return EXIT_CONFIGURATION
+    except StoreInUse as error:
+        _say(f"hookgram: {error}")
+        return EXIT_IN_USE
+    except (StoreError, OSError) as error:
+        _say(f"hookgram: {error}")
+        return EXIT_IO
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    return 0
+
+
+def _say(*lines: str) -> None:
+    print(*lines, sep="\n", file=sys.stderr)  # noqa: T201  (this is what a person reads)

@@ -1,0 +1,94 @@
+"""What Telegram sends: for each kind of update, where its fields are, its lane and its lifetime.
+
+Sources: Bot API 10.3 "Update"; ordering spaces and lifetimes from ``Client.cpp`` of
+tdlib/telegram-bot-api (10.0). A path is a dotted walk through the payload.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from hookgram.core.model import DAY, MINUTE, SECOND, Micros, Priority
+
+
+class Kind(Struct, frozen=True, kw_only=True):
+    """How to read one kind. Every path is a tuple of alternatives: the first that exists counts."""
+
+    chat: tuple[str, ...] = ("chat",)
+    user: tuple[str, ...] = ("from",)
+    moment: tuple[str, ...] = ("date",)
+    text: tuple[str, ...] = ()
+    space: str
+    lane: tuple[str, ...] = ("chat.id",)
+    lifetime: Micros = DAY
+    priority: Priority = Priority.NORMAL
+    limited: bool = False
+    """Whether the rate limit per chat concerns it."""
+    content: bool = False
+    """Whether it is a message, with a content type."""
+
+
+_WORDS = ("text", "caption")
+
+
+def _message(space: str, *, edited: bool = False) -> Kind:
+    moment = ("edit_date", "date") if edited else ("date",)
+    return Kind(space=space, moment=moment, text=_WORDS, limited=True, content=True)
+
+
+def _query(
+    space: str, text: tuple[str, ...], lifetime: Micros, *, chat: tuple[str, ...] = ()
+) -> Kind:
+    return Kind(
+        chat=chat,
+        moment=(),
+        text=text,
+        space=space,
+        lane=("from.id",),
+        lifetime=lifetime,
+        priority=Priority.INTERACTIVE,
+    )
+
+
+def _of_user(space: str, user: str, text: tuple[str, ...] = ()) -> Kind:
+    return Kind(chat=(), user=(user,), moment=(), text=text, space=space, lane=(f"{user}.id",))
+
+
+KINDS: dict[str, Kind] = {
+    "message": _message("chat"),
+    "edited_message": _message("chat", edited=True),
+    "channel_post": _message("chat"),
+    "edited_channel_post": _message("chat", edited=True),
+    "business_message": _message("business"),
+    "edited_business_message": _message("business", edited=True),
+    "deleted_business_messages": Kind(user=(), moment=(), space="business"),
+    "guest_message": _message("guest"),
+    "message_reaction": Kind(user=("user",), text=("new_reaction",), space="reaction"),
+    "message_reaction_count": Kind(user=(), text=("reactions",), space="reaction_count"),
+    "inline_query": _query("inline", ("query",), 30 * SECOND),
+    "chosen_inline_result": Kind(
+        chat=(), moment=(), text=("query",), space="chosen", lane=("from.id",), lifetime=10 * MINUTE
+    ),
+    "callback_query": _query(
+        "callback", ("data", "game_short_name"), 150 * SECOND, chat=("message.chat",)
+    ),
+    "shipping_query": _query("payment", ("invoice_payload",), 150 * SECOND),
+    "pre_checkout_query": _query("payment", ("invoice_payload",), 150 * SECOND),
+    "purchased_paid_media": _of_user("paid_media", "from", ("paid_media_payload",)),
+    "poll": Kind(chat=(), user=(), moment=(), text=("question",), space="poll", lane=("id",)),
+    "poll_answer": Kind(
+        chat=("voter_chat",), user=("user",), moment=(), space="poll", lane=("poll_id",)
+    ),
+    "my_chat_member": Kind(space="my_member"),
+    "chat_member": Kind(space="member", lane=("old_chat_member.user.id",)),
+    "chat_join_request": Kind(space="member", lane=("from.id",)),
+    "chat_boost": Kind(user=("boost.source.user",), moment=("boost.add_date",), space="boost"),
+    "removed_chat_boost": Kind(user=("source.user",), moment=("remove_date",), space="boost"),
+    "business_connection": Kind(
+        chat=(), user=("user",), space="business_connection", lane=("user.id",)
+    ),
+    "managed_bot": _of_user("managed_bot", "user"),
+    "subscription": _of_user("subscription", "user"),
+    "stopped_message_generation": Kind(user=(), moment=(), space="stopped_generation"),
+}
+"""business_connection has its chat id as a plain number, in ``user_chat_id``."""

@@ -1,0 +1,242 @@
+"""Reads what routing and the documented payload need out of an update's bytes; never changes them.
+
+An update is readable when it is a JSON object with an integer ``update_id`` and another key, which
+is its kind. Each field is read alone: one that cannot be read is null and harms no other.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+import msgspec
+from msgspec import Raw, Struct
+
+from hookgram.core.kinds import KINDS, Kind
+from hookgram.core.model import SECOND, Micros, Priority
+
+_LARGEST = 2**63
+_INTEGER = re.compile(rb"-?(?:0|[1-9][0-9]*)")
+_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+_REPLACEMENT = rb"\ufffd"
+_ERRORS = (msgspec.DecodeError, UnicodeError, RecursionError)
+
+_object = msgspec.json.Decoder(dict[str, Raw])
+_text = msgspec.json.Decoder(str)
+
+CONTENT = tuple(
+    """
+    text animation audio document paid_media live_photo photo sticker story video video_note
+    voice checklist contact venue location dice game poll invoice rich_message
+    new_chat_members left_chat_member new_chat_title new_chat_photo delete_chat_photo
+    group_chat_created supergroup_chat_created channel_chat_created
+    message_auto_delete_timer_changed migrate_to_chat_id migrate_from_chat_id pinned_message
+    successful_payment refunded_payment users_shared chat_shared connected_website
+    write_access_allowed passport_data proximity_alert_triggered boost_added
+    chat_background_set checklist_tasks_done checklist_tasks_added forum_topic_created
+    forum_topic_edited forum_topic_closed forum_topic_reopened general_forum_topic_hidden
+    general_forum_topic_unhidden giveaway_created giveaway giveaway_winners
+    giveaway_completed gift unique_gift video_chat_scheduled video_chat_started
+    video_chat_ended video_chat_participants_invited web_app_data suggested_post_approved
+    managed_bot_created community_chat_added chat_owner_changed poll_option_added
+    """.split()  # noqa: SIM905  (fifty lines of one word each say less)
+)
+"""What a message can hold; the first that is there names its content type."""
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """What one readable update says. ``payload`` is its kind's value, byte for byte."""
+
+    update_id: int | None
+    kind: str
+    payload: bytes
+    chat_id: int | None = None
+    chat_kind: str | None = None
+    user_id: int | None = None
+    username: str | None = None
+    timestamp: int | None = None
+    text: str | None = None
+    content_type: str | None = None
+    lane: str | None = None
+    lifetime: Micros | None = None
+    priority: Priority = Priority.NORMAL
+    limited: bool = False
+
+    def expires_at(self, received_at: Micros) -> Micros | None:
+        """When Telegram itself would have given it up: counted from its own date, else from now."""
+        if self.lifetime is None:
+            return None
+        start = received_at if self.timestamp is None else self.timestamp * SECOND
+        return start + self.lifetime
+
+
+def read(body: bytes) -> Reading | None:
+    """Read an update; None when it is none. Never raises, whatever the bytes."""
+    try:
+        return _read(body, body)
+    except _ERRORS:
+        pass
+    repaired = _repaired(body)
+    if repaired == body:
+        return None
+    try:
+        return _read(repaired, body)
+    except _ERRORS:
+        return None
+
+
+def _read(readable: bytes, original: bytes) -> Reading | None:
+    """Read fields from *readable*, which has the same offsets as *original*."""
+    fields = _object.decode(readable)
+    number = fields.pop("update_id", None)
+    if number is None or not _INTEGER.fullmatch(bytes(number)) or not fields:
+        return None
+    name, value = next(iter(fields.items()))
+    seen = bytes(value)
+    start = 0 if readable is original else readable.find(seen)
+    payload = seen if readable is original else original[start : start + len(seen)]
+    kind = KINDS.get(name)
+    update_id = _integer(number)
+    if kind is None:
+        return Reading(update_id=update_id, kind=name, payload=payload)
+    return _known(update_id, name, kind, payload, _members(value))
+
+
+def _known(
+    update_id: int | None, name: str, kind: Kind, payload: bytes, fields: dict[str, Raw]
+) -> Reading:
+    chat = _members(_first(fields, kind.chat))
+    user = _members(_first(fields, kind.user))
+    lane = _label(_first(fields, kind.lane))
+    chat_id = _integer(
+        fields.get("user_chat_id") if name == "business_connection" else chat.get("id")
+    )
+    return Reading(
+        update_id=update_id,
+        kind=name,
+        payload=payload,
+        chat_id=chat_id,
+        chat_kind=_string(chat.get("type")),
+        user_id=_integer(user.get("id")),
+        username=_string(user.get("username")),
+        timestamp=_moment(fields, kind),
+        text=_said(fields, kind),
+        content_type=_content(fields) if kind.content else None,
+        lane=None if lane is None else f"{kind.space}/{lane}",
+        lifetime=kind.lifetime,
+        priority=kind.priority,
+        limited=kind.limited,
+    )
+
+
+def _first(fields: dict[str, Raw], paths: tuple[str, ...]) -> Raw | None:
+    """Return the value at the first path that leads somewhere else than null."""
+    for path in paths:
+        *steps, last = path.split(".")
+        inner = fields
+        for step in steps:
+            inner = _members(inner.get(step))
+        value = inner.get(last)
+        if value is not None and bytes(value) != b"null":
+            return value
+    return None
+
+
+def _members(value: Raw | None) -> dict[str, Raw]:
+    if value is None:
+        return {}
+    try:
+        return _object.decode(value)
+    except _ERRORS:
+        return {}
+
+
+def _integer(value: Raw | None) -> int | None:
+    """Read a JSON integer that fits into 64 bits."""
+    token = b"" if value is None else bytes(value)
+    if len(token) > 20 or not _INTEGER.fullmatch(token):
+        return None
+    number = int(token)
+    return number if -_LARGEST <= number < _LARGEST else None
+
+
+def _string(value: Raw | None) -> str | None:
+    """Read a JSON string; what is not UTF-8 or no character becomes U+FFFD."""
+    if value is None or bytes(value)[:1] != b'"':
+        return None
+    try:
+        return _text.decode(value)
+    except _ERRORS:
+        return _forgiving(bytes(value))
+
+
+def _forgiving(token: bytes) -> str | None:
+    try:
+        text = json.loads(_repaired(token).decode("utf-8", "replace"), strict=False)
+    except (ValueError, RecursionError):
+        return None
+    return text if isinstance(text, str) else None
+
+
+def _label(value: Raw | None) -> str | None:
+    """Read the id of a lane: a number, or a poll's id, which is a string."""
+    number = _integer(value)
+    if number is not None:
+        return str(number)
+    text = _string(value)
+    return text if text and len(text) <= 64 else None
+
+
+def _moment(fields: dict[str, Raw], kind: Kind) -> int | None:
+    moment = _integer(_first(fields, kind.moment))
+    return moment if moment is not None and 0 < moment < 2**40 else None
+
+
+def _said(fields: dict[str, Raw], kind: Kind) -> str | None:
+    if kind.text in {("new_reaction",), ("reactions",)}:
+        return _reactions(fields.get(kind.text[0]))
+    return _string(_first(fields, kind.text))
+
+
+def _reactions(value: Raw | None) -> str | None:
+    """Join emoji, custom emoji ids and "paid", in their order."""
+    try:
+        entries = msgspec.json.decode(value or b"[]", type=list[Raw])
+    except _ERRORS:
+        return None
+    words = []
+    for entry in map(_members, entries):
+        reaction = (
+            _members(entry.get("type")) if bytes(entry.get("type", Raw(b"")))[:1] == b"{" else entry
+        )
+        word = (
+            _string(reaction.get("emoji"))
+            or _string(reaction.get("custom_emoji_id"))
+            or _string(reaction.get("type"))
+        )
+        words += [word] if word else []
+    return " ".join(words) or None
+
+
+def _content(fields: dict[str, Raw]) -> str | None:
+    return next((name for name in CONTENT if name in fields), None)
+
+
+def _repaired(body: bytes) -> bytes:
+    """Replace escapes of half a surrogate pair, six bytes each, by that of U+FFFD."""
+    out, place, high = bytearray(body), 0, -1
+    for escape in _ESCAPE.finditer(body):
+        code = int(escape[1], 16) if escape[1] else 0
+        if 0xDC00 <= code < 0xE000 and high >= 0 and escape.start() == place:
+            high = -1
+            continue
+        if high >= 0:
+            out[high : high + 6] = _REPLACEMENT
+            high = -1
+        if 0xD800 <= code < 0xDC00:
+            high, place = escape.start(), escape.end()
+        elif 0xDC00 <= code < 0xE000:
+            out[escape.start() : escape.end()] = _REPLACEMENT
+    if high >= 0:
+        out[high : high + 6] = _REPLACEMENT
+    return bytes(out)

@@ -1,0 +1,1 @@
+"""Turns facts into what people and machines watch; and ends a process that hangs."""

@@ -1,0 +1,176 @@
+"""Facts as log lines: a level, the line that people read, and the same facts as fields.
+
+The lines of an attempt are a contract: ``✅ Sent event 1``, ``🔁 Retry 1 for event 2``,
+``❌ Dropped event 3 after retries``, ``🟢 WORKER STARTED``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+
+from hookgram.core import facts
+from hookgram.core.outcome import (
+    Answer,
+    Dead,
+    Delivered,
+    GroupAnswer,
+    Released,
+    Response,
+    Retry,
+)
+
+
+class Line(Struct, frozen=True):
+    """One log line."""
+
+    level: int
+    message: str
+    fields: dict[str, Any]
+
+
+Render: TypeAlias = Callable[[Any], Line]
+
+
+def line_of(fact: facts.Fact) -> Line:
+    """Render a fact."""
+    render = _RENDER.get(type(fact))
+    if render is None:
+        return Line(logging.INFO, type(fact).__name__, _fields(fact))
+    return render(fact)
+
+
+def _fields(fact: facts.Fact) -> dict[str, Any]:
+    return {name: getattr(fact, name) for name in fact.__struct_fields__}
+
+
+def _settled(fact: facts.DeliverySettled) -> Line:
+    place = f"→ {fact.target} ({_answered(fact.answer, fact.took)})"
+    match fact.settlement:
+        case Delivered():
+            level, outcome, message = logging.INFO, "delivered", f"✅ Sent event {fact.seq} {place}"
+        case Retry(wait=wait, failures=failures):
+            outcome, level = "retry", logging.WARNING
+            when = f"in {wait / 1e6:.1f} s"
+            message = f"🔁 Retry {max(failures, 1)} for event {fact.seq} {place}, {when}"
+        case Dead(reason=reason):
+            outcome, level = "dead", logging.ERROR
+            message = f"❌ Dropped event {fact.seq} after retries {place}: {reason}"
+        case Released():
+            outcome, level = "released", logging.INFO
+            message = f"↩️ Released event {fact.seq} → {fact.target}"
+    return Line(level, message, _attempt_fields(fact, outcome))
+
+
+def _attempt_fields(fact: facts.DeliverySettled, outcome: str) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "target": fact.target,
+        "outcome": outcome,
+        "attempt": fact.attempt,
+        "seq": fact.seq,
+        "event_id": fact.event_id,
+        "delivery_id": fact.delivery_id,
+        "update_id": fact.update_id,
+        "bot_id": fact.bot_id,
+        "kind": fact.kind,
+        "duration_ms": round(fact.took / 1000, 1),
+        "latency_ms": round(fact.latency / 1000, 1),
+    }
+    if isinstance(fact.settlement, Retry | Dead):
+        fields["reason"] = fact.settlement.reason
+    if isinstance(fact.answer, GroupAnswer):
+        fields["members"] = {m.name: _answer_word(m.answer) for m in fact.answer.members}
+    elif fact.answer is not None:
+        fields["status"] = _answer_word(fact.answer)
+    return fields
+
+
+def _answer_word(answer: Answer) -> int | str:
+    match answer:
+        case Response(status=status):
+            return status
+        case GroupAnswer():
+            return "group"
+        case _:
+            return answer.kind
+
+
+def _answered(answer: Answer | None, took: int) -> str:
+    if answer is None:
+        return "not tried"
+    if isinstance(answer, GroupAnswer):
+        words = ", ".join(f"{m.name} {_answer_word(m.answer)}" for m in answer.members)
+    else:
+        words = str(_answer_word(answer))
+    return f"{words}, {took / 1000:.0f} ms"
+
+
+def _line(level: int, template: str) -> Render:
+    def render(fact: facts.Fact) -> Line:
+        fields = _fields(fact)
+        return Line(level, template.format(**fields), fields)
+
+    return render
+
+
+def _refused(fact: facts.UpdateRefused) -> Line:
+    if not fact.first:
+        return Line(logging.DEBUG, f"🚫 Refused an update of chat {fact.chat_id}", _fields(fact))
+    kind = fact.chat_kind or "unknown"
+    message = (
+        f"🚫 Refused chat {fact.chat_id} ({kind}): to admit it, add {fact.chat_id} to "
+        "AUTHORIZED_CHAT_IDS, or set PUBLIC_MODE=true"
+    )
+    return Line(logging.WARNING, message, _fields(fact))
+
+
+def _started(fact: facts.GatewayStarted) -> Line:
+    who = ", ".join(fact.targets) or "no target"
+    message = f"🚀 hookgram {fact.version} listens on {fact.host}:{fact.port} for {who}"
+    return Line(logging.INFO, message, _fields(fact))
+
+
+def _store_failed(fact: facts.StoreFailed) -> Line:
+    end = "stopping, exit code 74" if fact.broken else "answering 503 until it recovers"
+    message = f"💾 The store fails: {fact.reason}; {end}"
+    return Line(logging.CRITICAL if fact.broken else logging.ERROR, message, _fields(fact))
+
+
+def _opened(fact: facts.BreakerOpened) -> Line:
+    message = (
+        f"⛔ {fact.target} failed {fact.failures} times in a row: left alone for "
+        f"{fact.wait / 1e6:.0f} s, its work waits"
+    )
+    return Line(logging.WARNING, message, _fields(fact))
+
+
+_RENDER: dict[type[facts.Fact], Render] = {
+    facts.GatewayStarted: _started,
+    facts.Warned: _line(logging.WARNING, "⚠️ {message}"),
+    facts.EventAccepted: _line(
+        logging.DEBUG, "📥 Stored event {seq} ({kind}) for {targets} targets"
+    ),
+    facts.DuplicateSeen: _line(logging.DEBUG, "♊ Update {update_id} ({kind}) was stored before"),
+    facts.UpdateRefused: _refused,
+    facts.IngestRejected: _line(
+        logging.WARNING, "🚪 Answered {status} to a post for {bot}: {reason}"
+    ),
+    facts.WorkerStarted: _line(logging.INFO, "🟢 WORKER STARTED"),
+    facts.WorkerStopping: _line(logging.INFO, "🟡 WORKER STOPPING, {in_flight} in flight"),
+    facts.WorkerStopped: _line(
+        logging.INFO, "🔴 WORKER STOPPED, {released} released, {interrupted} interrupted"
+    ),
+    facts.DeliverySettled: _settled,
+    facts.LeaseLost: _line(logging.WARNING, "🔑 Lost the lease of event {seq} → {target}"),
+    facts.LeaseLapsed: _line(logging.WARNING, "⏳ The lease of event {seq} → {target} lapsed"),
+    facts.BreakerOpened: _opened,
+    facts.BreakerClosed: _line(logging.INFO, "💚 {target} answers again"),
+    facts.TargetHeld: _line(logging.INFO, "✋ {target} asked to wait"),
+    facts.StoreFailed: _store_failed,
+    facts.StoreRecovered: _line(logging.INFO, "💾 The store commits again"),
+    facts.EventsForgotten: _line(logging.INFO, "🧹 Forgot {events} events and {dead} dead letters"),
+    facts.TaskFailed: _line(logging.ERROR, "🐞 A bug in {where}: {error}"),
+}

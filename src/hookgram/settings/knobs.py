@@ -1,0 +1,240 @@
+"""The settings: one field each, with its default, its limits and its help.
+
+The documentation's table and ``.env.example`` are made from this file (``settings/table.py``).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from hookgram.core.access import Access
+from hookgram.core.identity import bot_id, host_name
+from hookgram.core.model import DAY, HOUR, SECOND, Bot, Definition, Micros, Origin
+from hookgram.core.retry import RetryPolicy
+from hookgram.settings import checks
+
+Urls = Annotated[tuple[str, ...], NoDecode]
+Chats = Annotated[frozenset[int], NoDecode]
+
+
+def _comma_separated(value: Any) -> Any:
+    """Split ``1,2`` (also ``[1, 2]``) into its parts."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.strip("[] ").split(",") if part.strip()]
+    return value
+
+
+class Settings(BaseSettings):
+    """The settings in force. Secrets are masked wherever they are shown."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="ignore",
+        case_sensitive=False,
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
+    )
+
+    bot_token: SecretStr = Field(description="Telegram bot token, from @BotFather")
+    telegram_secret_token: SecretStr | None = Field(
+        None, description="webhook secret, 1–256 of `A-Za-z0-9_-`; a loud warning when absent"
+    )
+    telegram_webhook_path: str = Field("/telegram/webhook", description="where Telegram posts")
+    target_webhook_url: str | None = Field(None, description="one target")
+    target_webhook_urls: Urls = Field(
+        (), description="comma-separated targets; with the former: the union"
+    )
+    fanout_retry: Literal["together", "independent"] = Field(
+        "together", description="for that list: `together` or `independent`"
+    )
+    target_slots: int = Field(40, ge=1, le=1000, description="attempts in flight per target")
+    public_mode: bool = Field(default=False, description="accept every chat")
+    authorized_chat_ids: Chats = Field(
+        frozenset(), description="comma-separated chat ids, when not public"
+    )
+    rate_limit_per_min: int = Field(
+        30, ge=0, le=60_000, description="messages per chat per minute; 0 switches it off"
+    )
+    rate_limit_max_delay_sec: int = Field(
+        0, ge=0, description="a longer delay makes a dead letter; 0: no cap"
+    )
+    max_body_size_kb: int = Field(
+        512, ge=1, le=65_536, description="largest body, plus 1 KiB for Telegram's own wrapper"
+    )
+    forward_timeout_sec: float = Field(
+        10, ge=0.1, le=600, description="deadline of one attempt, in seconds"
+    )
+    queue_backend: Literal["sqlite", "postgres"] = Field(
+        "sqlite", description="`sqlite`; `postgres` is not available in this version"
+    )
+    sqlite_path: str = Field("./events.db", description="the queue's file; folders are made")
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL; not available in this version"
+    )
+    max_retries: int = Field(
+        5, ge=0, le=1000, description="failures allowed after the first; 12 span hours"
+    )
+    base_retry_delay_sec: float = Field(
+        2, ge=0.01, le=3600, description="2, 4, 8, … seconds between tries, an hour at most"
+    )
+    delivery_max_age_hours: float = Field(
+        72, gt=0, le=8760, description="a delivery older than this is dead"
+    )
+    breaker_failures: int = Field(
+        10, ge=0, description="failures in a row that open a target's breaker; 0 switches it off"
+    )
+    retention_hours: float = Field(24, ge=0, description="how long settled events are kept")
+    dead_retention_days: float = Field(14, ge=0, description="how long dead letters are kept")
+    dedup_hours: float = Field(72, gt=0, description="how long a repeated update is recognised")
+    outbound_secret: SecretStr | None = Field(None, description="secret of outbound signatures")
+    host: str = Field("0.0.0.0", description="where we listen")  # noqa: S104  (documented)
+    port: int = Field(8000, ge=0, le=65_535, description="where we listen; 0: any free port")
+    shutdown_grace_sec: float = Field(
+        25, ge=0, le=600, description="what attempts in flight get when we stop"
+    )
+    log_format: Literal["auto", "pretty", "json"] = Field(
+        "auto", description="`pretty` on a terminal, else `json`"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="`debug` shows every stored update"
+    )
+    config_file: str | None = Field(
+        None, description="`hookgram.toml`; not available in this version"
+    )
+    ingest_mode: Literal["webhook", "polling"] = Field(
+        "webhook", description="`webhook`; `polling` is not available in this version"
+    )
+    public_url: str | None = Field(
+        None, description="registers the webhook by itself; not available in this version"
+    )
+    webhook_custody: Literal["auto", "on", "off"] = Field(
+        "auto", description="`auto`, `off`; `on` is not available in this version"
+    )
+    telegram_api_url: str = Field("https://api.telegram.org", description="local Bot API server")
+
+    @classmethod
+    def from_sources(cls, env_file: Path | None, secrets: dict[str, Any]) -> Settings:
+        """Read the environment, then *env_file*; *secrets* are what stands in files of their own.
+
+        Raises pydantic's ValidationError with all that is malformed, without the values.
+        """
+        given: dict[str, Any] = {"_env_file": env_file, "_env_file_encoding": "utf-8", **secrets}
+        return cls(**given)
+
+    @field_validator("target_webhook_urls", "authorized_chat_ids", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return _comma_separated(value)
+
+    @field_validator("log_level", "log_format", "fanout_retry", "queue_backend", mode="before")
+    @classmethod
+    def _lower(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _check(cls, value: Any, info: ValidationInfo) -> Any:
+        wrong = checks.of_field(info.field_name or "", value)
+        if wrong is not None:
+            raise PydanticCustomError("setting", "{wrong}", {"wrong": wrong})
+        return value
+
+    def bot(self) -> Bot:
+        """Return the environment's bot."""
+        number = bot_id(self.bot_token.get_secret_value())
+        if number is None:
+            raise ValueError("BOT_TOKEN was not checked")
+        return Bot(name="default", bot_id=number)
+
+    def urls(self) -> tuple[str, ...]:
+        """Return the list of TARGET_WEBHOOK_URLS without the single target's URL, each once."""
+        single = self.target_webhook_url
+        return tuple(dict.fromkeys(url for url in self.target_webhook_urls if url != single))
+
+    def definitions(self) -> list[Definition]:
+        """Return the configured targets.
+
+        TARGET_WEBHOOK_URL is ``target``. The list is the group ``targets`` when its URLs go
+        together, else one target each, named by its URL's hash; a list of one is a plain target.
+        """
+        found = []
+        if self.target_webhook_url:
+            found.append(self._definition("target", (self.target_webhook_url,)))
+        urls = self.urls()
+        if len(urls) > 1 and self.fanout_retry == "together":
+            found.append(self._definition("targets", urls))
+        elif len(urls) == 1 and not found and self.fanout_retry == "together":
+            found.append(self._definition("target", urls))
+        else:
+            found += [self._definition(host_name(url), (url,)) for url in urls]
+        return found
+
+    def _definition(self, name: str, urls: tuple[str, ...]) -> Definition:
+        secret = self.outbound_secret
+        return Definition(
+            name=name,
+            urls=urls,
+            origin=Origin.ENV,
+            secrets=(secret.get_secret_value(),) if secret else (),
+            timeout=int(self.forward_timeout_sec * SECOND),
+            slots=self.target_slots,
+            retry=self.retry(),
+        )
+
+    def retry(self) -> RetryPolicy:
+        """Return the retry policy of configured targets."""
+        return RetryPolicy.doubling(
+            base=self.base_retry_delay_sec,
+            retries=self.max_retries,
+            max_age=int(self.delivery_max_age_hours * HOUR),
+        )
+
+    def access(self) -> Access:
+        """Return the access rules."""
+        return Access(public=self.public_mode, authorised=self.authorized_chat_ids)
+
+    def secrets(self) -> list[str]:
+        """Return every secret, for the mask."""
+        held = (self.bot_token, self.telegram_secret_token, self.outbound_secret, self.database_url)
+        return [secret.get_secret_value() for secret in held if secret]
+
+    @property
+    def ingest_secret(self) -> str | None:
+        """What Telegram must send along."""
+        secret = self.telegram_secret_token
+        return secret.get_secret_value() if secret else None
+
+    @property
+    def max_body(self) -> int:
+        """The largest body, in bytes."""
+        return (self.max_body_size_kb + 1) * 1024
+
+    @property
+    def rate_limit_max_delay(self) -> Micros:
+        """The longest delay by the rate limit; 0: no cap."""
+        return self.rate_limit_max_delay_sec * SECOND
+
+    @property
+    def shutdown_grace(self) -> Micros:
+        """What attempts in flight get when we stop."""
+        return int(self.shutdown_grace_sec * SECOND)
+
+    @property
+    def retention(self) -> Micros:
+        """How long settled events are kept."""
+        return int(self.retention_hours * HOUR)
+
+    @property
+    def dead_retention(self) -> Micros:
+        """How long dead letters are kept."""
+        return int(self.dead_retention_days * DAY)
+
+    @property
+    def dedup(self) -> Micros:
+        """How long a repeated update is recognised."""
+        return int(self.dedup_hours * HOUR)

@@ -1,0 +1,95 @@
+"""Where settings come from: the environment, ``.env``, files of secrets, then the defaults."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+from hookgram.core.facts import Warned
+
+FROM_FILES = ("BOT_TOKEN", "TELEGRAM_SECRET_TOKEN", "OUTBOUND_SECRET", "DATABASE_URL")
+LONGEST_SECRET = 64 * 1024
+
+
+def layers(env_file: Path | None) -> dict[str, dict[str, str]]:
+    """Return what is set, by its source, the stronger first; names in capitals, nothing empty."""
+    kept = dict(dotenv_values(env_file, interpolate=False)) if _there(env_file) else {}
+    found: dict[str, Mapping[str, str | None]] = {"environment": os.environ, ".env": kept}
+    return {
+        source: {name.upper(): value for name, value in values.items() if value}
+        for source, values in found.items()
+    }
+
+
+def _there(env_file: Path | None) -> bool:
+    return env_file is not None and env_file.is_file()
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """Reads ``NAME_FILE`` for the settings that are secrets. ``problems`` tells what went wrong."""
+
+    def __init__(self, settings: type[BaseSettings], env_file: Path | None) -> None:
+        super().__init__(settings)
+        self._layers = layers(env_file)
+        self.problems: list[str] = []
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        """Return the secret of a field, if a file is named for it."""
+        name = field_name.upper()
+        paths = [values.get(f"{name}_FILE") for values in self._layers.values()]
+        path = next((path for path in paths if path), None)
+        if name not in FROM_FILES or path is None:
+            return None, field_name, False
+        if any(name in values for values in self._layers.values()):
+            self.problems.append(f"{name}: both {name} and {name}_FILE are set; keep one of them")
+            return None, field_name, False
+        return self._read(name, Path(path)), field_name, False
+
+    def _read(self, name: str, path: Path) -> str | None:
+        try:
+            with path.open(encoding="utf-8") as file:
+                return file.read(LONGEST_SECRET).rstrip("\r\n")
+        except (OSError, UnicodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is no text"
+            self.problems.append(f"{name}_FILE: cannot be read ({why}); check the path")
+            return None
+
+    def __call__(self) -> dict[str, Any]:
+        """Return the secrets that stand in files."""
+        values = {
+            name: self.get_field_value(field, name)[0]
+            for name, field in self.settings_cls.model_fields.items()
+        }
+        return {name: value for name, value in values.items() if value}
+
+
+def origins(names: list[str], env_file: Path | None) -> dict[str, str]:
+    """Return where each of the settings *names* comes from."""
+    found = dict.fromkeys(names, "default")
+    for source, values in reversed(layers(env_file).items()):
+        for name in names:
+            if name in values:
+                found[name] = source
+            elif name in FROM_FILES and f"{name}_FILE" in values:
+                found[name] = f"{source}, {name}_FILE"
+    return found
+
+
+def near_misses(names: list[str], env_file: Path | None) -> list[Warned]:
+    """Warn of variables that look like a setting and are none."""
+    known = {*names, *(f"{name}_FILE" for name in FROM_FILES)}
+    given = {name for values in layers(env_file).values() for name in values}
+    found = []
+    for name in sorted(given - known):
+        close = difflib.get_close_matches(name, names, n=1, cutoff=0.9)
+        if close:
+            message = f"{name} is no setting; did you mean {close[0]}?"
+            found.append(Warned(code="unknown_setting", message=message))
+    return found

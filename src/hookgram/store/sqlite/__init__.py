@@ -1,0 +1,6 @@
+"""The store in one SQLite file: a writer thread with group commit, readers beside it."""
+
+from hookgram.store.sqlite.lock_file import hold
+from hookgram.store.sqlite.store import SqliteStore, open_sqlite
+
+__all__ = ["SqliteStore", "hold", "open_sqlite"]

@@ -1,0 +1,52 @@
+"""Refuses file systems on which SQLite's log does not work: those shared over a network."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+
+from hookgram.errors import SettingsError
+
+MOUNTS = Path("/proc/self/mounts")
+NETWORKED = frozenset(
+    {"nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "9p"}
+    | {"afs", "ceph", "glusterfs", "lustre", "ncpfs", "ocfs2", "gfs2"}
+)
+LOCAL_FUSE = frozenset({"fuse.fuse-overlayfs"})
+"""The one user-space file system that is this machine's own disk: containers without root."""
+
+
+def refuse_networked(path: Path) -> None:
+    """Raise SettingsError if *path* lies on a network file system. Unknown mounts pass."""
+    try:
+        mounts = MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
+    except FileNotFoundError:  # not Linux
+        return
+    kind = networked_kind(PurePosixPath(path.resolve()), mounts)
+    if kind is not None:
+        problem = (
+            f"SQLITE_PATH: {path} lies on a network file system ({kind}), where SQLite's log is "
+            "not safe: put it on a disk of this machine, or use QUEUE_BACKEND=postgres"
+        )
+        raise SettingsError([problem])
+
+
+def networked_kind(path: PurePosixPath, mounts: str) -> str | None:
+    """Return the type of the network file system that holds *path*, or None.
+
+    *mounts* is the text of ``/proc/self/mounts``: later lines cover earlier ones.
+    """
+    best, kind = -1, ""
+    for line in mounts.splitlines():
+        fields = line.split(" ")
+        if len(fields) < 3:
+            continue
+        place = PurePosixPath(_unescaped(fields[1]))
+        if path.is_relative_to(place) and len(place.parts) >= best:
+            best, kind = len(place.parts), fields[2]
+    networked = kind in NETWORKED or (kind.startswith("fuse.") and kind not in LOCAL_FUSE)
+    return kind if networked else None
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), text)

@@ -1,0 +1,134 @@
+"""Columns ↔ values. The order of columns is that of the statements in ``queries.sql``."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import msgspec
+
+from hookgram.core.model import (
+    Attempt,
+    AttemptRow,
+    Claim,
+    Definition,
+    DeliveryRow,
+    Event,
+    Micros,
+    RefusedChat,
+    State,
+)
+from hookgram.store.sqlite.transaction import Row
+
+NO_UPDATE_ID = -1
+"""Stands for a missing update id in the key of duplicates."""
+
+
+def event_values(event: Event, targets: int) -> Row:
+    """Columns of a new event that makes deliveries to *targets* targets."""
+    return (
+        event.event_id,
+        event.bot_id,
+        event.update_id,
+        event.kind,
+        event.chat_id,
+        event.user_id,
+        event.lane,
+        event.received_at,
+        event.expires_at,
+        targets,
+        event.body,
+    )
+
+
+def event_of(row: Row) -> Event:
+    """Build the event from its eleven columns."""
+    return Event(
+        event_id=row[0],
+        bot_id=row[1],
+        update_id=row[2],
+        kind=row[3],
+        chat_id=row[4],
+        user_id=row[5],
+        lane=row[6],
+        received_at=row[7],
+        expires_at=row[8],
+        body=row[9],
+        seq=row[10],
+    )
+
+
+def claim_of(row: Row, *, tries: int, token: int, now: Micros, lease: Micros) -> Claim:
+    """Build the claim from six columns of the delivery, before the lease, and its event's eleven.
+
+    *tries* is how many the lease counts: one, or none when it takes over another's.
+    """
+    return Claim(
+        delivery_id=row[0],
+        target_id=row[1],
+        token=token,
+        attempt=row[2] + tries,
+        failures=row[3],
+        created_at=row[4],
+        claimed_at=now,
+        leased_until=now + lease,
+        replay_of=row[5],
+        event=event_of(row[6:]),
+    )
+
+
+def attempt_values(delivery_id: int, attempt: Attempt) -> Row:
+    """Columns of an attempt."""
+    return (
+        delivery_id,
+        attempt.number,
+        attempt.started_at,
+        attempt.took,
+        attempt.status,
+        attempt.error,
+        attempt.excerpt,
+        attempt.members,
+    )
+
+
+def delivery_row_of(row: Row) -> DeliveryRow:
+    """Build what people look at from its sixteen columns."""
+    return DeliveryRow(
+        delivery_id=row[0],
+        event_id=row[1],
+        event_seq=row[2],
+        update_id=row[3],
+        kind=row[4],
+        target=row[5],
+        state=State(row[6]),
+        attempts=row[7],
+        failures=row[8],
+        due_at=row[9],
+        created_at=row[10],
+        ended_at=row[11],
+        status=row[12],
+        took=row[13],
+        reason=row[14],
+        replay_of=row[15],
+    )
+
+
+def attempt_row_of(row: Row) -> AttemptRow:
+    """Build an attempt as people look at it from its eight columns."""
+    names = AttemptRow.__struct_fields__
+    return AttemptRow(**dict(zip(names, row, strict=True)))
+
+
+def refused_chat_of(row: Row) -> RefusedChat:
+    """Build a refused chat from its five columns."""
+    names = RefusedChat.__struct_fields__
+    return RefusedChat(**dict(zip(names, row, strict=True)))
+
+
+def definition_text(definition: Definition) -> str:
+    """Write a definition as JSON: no secret, and of each URL only the host."""
+    kept = msgspec.to_builtins(definition)
+    del kept["secrets"], kept["urls"]
+    kept["hosts"] = [urlsplit(url).hostname or "" for url in definition.urls]
+    if definition.bots is not None:
+        kept["bots"] = sorted(definition.bots)
+    return msgspec.json.encode(kept, order="sorted").decode()

@@ -1,0 +1,231 @@
+"""The store as the ports see it: each method hands one function to the writer or the reader."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from hookgram.core.model import (
+    SECOND,
+    Acceptance,
+    Arrival,
+    Attempt,
+    AttemptRow,
+    Claim,
+    Claimed,
+    Definition,
+    DeliveryRow,
+    Event,
+    Forgotten,
+    Micros,
+    Recorded,
+    RefusedChat,
+    State,
+    Target,
+    Want,
+)
+from hookgram.core.outcome import Settlement
+from hookgram.ports import Clock
+from hookgram.store.sqlite import inbox, journal, queue, target_book, upkeep
+from hookgram.store.sqlite.batch import Batches
+from hookgram.store.sqlite.connection import Opening, open_reader, open_writer
+from hookgram.store.sqlite.file_system import refuse_networked
+from hookgram.store.sqlite.log import Log
+from hookgram.store.sqlite.reader import Reader
+from hookgram.store.sqlite.troubles import opening_trouble
+from hookgram.store.sqlite.writer import Writer
+
+
+async def open_sqlite(
+    path: Path,
+    *,
+    clock: Clock,
+    shard: str = "main",
+    busy_timeout: Micros = 5 * SECOND,
+    synchronous: Literal["full", "normal"] = "full",
+    max_pages: int | None = None,
+    vfs: str | None = None,
+) -> SqliteStore:
+    """Open the store at *path*; makes folders, the file (mode 0600) and its schema.
+
+    *shard* names this process among those that count. The last three are for tests: a weaker
+    synchronous loses commits in a power cut, *max_pages* makes the store full, *vfs* is another
+    way to the disk. Raises SettingsError on a network file system, SchemaMismatch, StoreBroken or,
+    when another process holds the file for longer than *busy_timeout*, StoreUnavailable.
+    """
+    opening = Opening(
+        path=path,
+        busy_timeout=busy_timeout,
+        synchronous=synchronous,
+        max_pages=max_pages,
+        vfs=vfs,
+    )
+    return await SqliteStore.open(opening, clock, shard)
+
+
+class SqliteStore:
+    """A ``ports.Store`` in one file. Deadlines are the callers' own."""
+
+    def __init__(self, writer: Writer, log: Log, reader: Reader) -> None:
+        self._writer = writer
+        self._log = log
+        self._reader = reader
+        self._place = upkeep.Place()
+
+    @classmethod
+    async def open(cls, opening: Opening, clock: Clock, shard: str) -> SqliteStore:
+        """Open the connections and start the threads."""
+        with opening_trouble(opening.path):
+            await asyncio.to_thread(refuse_networked, opening.path)
+            writing = await asyncio.to_thread(open_writer, opening)
+            reading = await asyncio.to_thread(open_reader, opening)
+        log = Log(writing, opening.busy_timeout)
+        writer = Writer(writing, Batches(writing, clock, shard), log)
+        writer.start()
+        return cls(writer, log, Reader(reading))
+
+    # Inbox
+
+    async def accept(self, arrivals: Sequence[Arrival]) -> list[Acceptance]:
+        """Keep each event with its deliveries, in this order, all or nothing."""
+        return await self._writer.call(partial(inbox.accept, arrivals=arrivals))
+
+    async def refuse(self, bot_id: int, chat_id: int, chat_kind: str | None) -> None:
+        """Count a refused update and remember its chat."""
+        await self._writer.call(lambda tx: inbox.refuse(tx, bot_id, chat_id, chat_kind))
+
+    # Queue
+
+    async def claim(self, wants: Sequence[Want]) -> Claimed:
+        """Take due deliveries; what a cancelled caller leaves is released."""
+        return await self._writer.call(partial(queue.claim, wants=wants), undo=queue.give_back)
+
+    async def claim_lapsed(self, *, limit: int, lease: Micros) -> list[Claim]:
+        """Take over lapsed claims; what a cancelled caller leaves lapses again at once."""
+        work = partial(queue.claim_lapsed, limit=limit, lease=lease)
+        return await self._writer.call(work, undo=queue.let_lapse)
+
+    async def lapse_all(self) -> int:
+        """End every lease now."""
+        return await self._writer.call(queue.lapse_all)
+
+    async def extend(self, claim: Claim, lease: Micros) -> bool:
+        """Make the claim last *lease* from now."""
+        return await self._writer.call(partial(queue.extend, claim=claim, lease=lease))
+
+    async def settle(
+        self, claim: Claim, settlement: Settlement, attempt: Attempt | None
+    ) -> Recorded:
+        """Record the end of a try, if the token is current."""
+        return await self._writer.call(
+            partial(queue.settle, claim=claim, settlement=settlement, attempt=attempt)
+        )
+
+    async def due(self) -> dict[int, Micros]:
+        """Tell when each target that has pending work has it next."""
+        return await self._reader.read(queue.due)
+
+    # Journal
+
+    async def counts(self) -> dict[tuple[str, str], int]:
+        """Sum the kept counters by (target name, counter name)."""
+        return await self._reader.read(journal.counts)
+
+    async def deliveries(
+        self,
+        *,
+        state: State | None = None,
+        target: str | None = None,
+        before: int | None = None,
+        limit: int = 50,
+    ) -> list[DeliveryRow]:
+        """List deliveries newest first, those of removed targets too."""
+        return await self._reader.read(
+            partial(journal.deliveries, state=state, target=target, before=before, limit=limit)
+        )
+
+    async def delivery(self, delivery_id: int) -> DeliveryRow:
+        """Show one delivery."""
+        return await self._reader.read(partial(journal.delivery, delivery_id=delivery_id))
+
+    async def attempts(self, delivery_id: int) -> list[AttemptRow]:
+        """List what is kept of a delivery's attempts."""
+        return await self._reader.read(partial(journal.attempts, delivery_id=delivery_id))
+
+    async def event(self, event_id: str) -> Event:
+        """Show one event with its bytes."""
+        return await self._reader.read(partial(journal.event, event_id=event_id))
+
+    async def refused_chats(self, *, limit: int = 100) -> list[RefusedChat]:
+        """List refused chats, latest first."""
+        return await self._reader.read(partial(journal.refused_chats, limit=limit))
+
+    # Target book
+
+    async def register(self, definitions: Sequence[Definition]) -> list[Target]:
+        """Make the configured targets known; also finishes removals that were cut short."""
+        targets = await self._writer.call(
+            partial(target_book.register, definitions=tuple(definitions))
+        )
+        await self._writer.call(target_book.finish_removals)
+        return targets
+
+    async def pause(self, name: str) -> None:
+        """Let the target's work wait."""
+        await self._writer.call(partial(target_book.set_paused, name=name, paused=True))
+
+    async def resume(self, name: str) -> None:
+        """Let the target's work go on."""
+        await self._writer.call(partial(target_book.set_paused, name=name, paused=False))
+
+    async def remove(self, name: str) -> int:
+        """Forget the target and cancel its work; goes on if the caller is cancelled.
+
+        After StoreUnavailable in the middle, a repeated call or the next ``register`` finishes it.
+        """
+        return await self._writer.call(partial(target_book.remove, name=name))
+
+    async def replay(self, delivery_ids: Sequence[int]) -> list[int]:
+        """Owe each named delivery's event to its target once more."""
+        return await self._writer.call(
+            partial(target_book.replay, delivery_ids=tuple(delivery_ids))
+        )
+
+    # Upkeep
+
+    async def forget(
+        self, *, retention: Micros, dead_retention: Micros, dedup: Micros
+    ) -> Forgotten:
+        """Remove at most 500 rows of what is old enough."""
+        step = partial(
+            upkeep.forget,
+            place=self._place,
+            retention=retention,
+            dead_retention=dead_retention,
+            dedup=dedup,
+        )
+        # Moved on only when the step is committed.
+        forgotten, self._place = await self._writer.call(step)
+        return forgotten
+
+    async def probe(self) -> None:
+        """Commit something small."""
+        await self._writer.call(upkeep.probe)
+
+    async def checkpoint(self) -> None:
+        """Copy the log's pages into the file, if they are many."""
+        await self._writer.between(self._log.at_rest)
+
+    # The store itself
+
+    def on_change(self, changed: Callable[[], None]) -> None:
+        """Have *changed* called on the loop within a second of another process's commit."""
+        self._writer.on_change(changed)
+
+    async def close(self) -> None:
+        """Finish what is under way, checkpoint and close."""
+        await self._reader.close()
+        await self._writer.close()

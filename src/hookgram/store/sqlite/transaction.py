@@ -1,0 +1,86 @@
+"""What the ports' functions work with: named statements, one moment, and counts to add up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from importlib.resources import files
+from typing import Any, TypeAlias
+
+import apsw
+
+from hookgram.core.model import Micros
+from hookgram.errors import NotFound
+from hookgram.store.named_sql import read_statements
+
+SQL = read_statements(files(__package__) / "queries.sql")
+
+Row: TypeAlias = tuple[Any, ...]
+Values: TypeAlias = dict[str, Any] | tuple[Any, ...]
+
+NO_TARGET = 0
+"""The target id of counters that concern no target."""
+
+
+class View:
+    """Named statements on one connection."""
+
+    __slots__ = ("_cursor", "_db")
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+        self._cursor = db.cursor()
+
+    def rows(self, name: str, values: Values = ()) -> list[Row]:
+        """Run the statement and return all its rows."""
+        return self._cursor.execute(SQL[name], values).fetchall()
+
+    def row(self, name: str, values: Values = ()) -> Row | None:
+        """Run the statement to its end and return its first row, if there is one."""
+        rows = self._cursor.execute(SQL[name], values).fetchall()
+        return rows[0] if rows else None
+
+
+class Transaction(View):
+    """A view that writes. ``now`` is the moment of everything in it."""
+
+    __slots__ = ("_gone", "counts", "now")
+
+    def __init__(self, db: apsw.Connection, now: Micros) -> None:
+        super().__init__(db)
+        self.now = now
+        self.counts: Counter[tuple[int, str]] = Counter()
+        self._gone: dict[int, bool] = {}
+
+    def write(self, name: str, values: Values = ()) -> int:
+        """Run the statement and return how many rows it changed."""
+        self._cursor.execute(SQL[name], values)
+        return self._db.changes()
+
+    def insert(self, name: str, values: Values) -> int:
+        """Run the insertion of one row and return its id."""
+        self._cursor.execute(SQL[name], values)
+        return self._db.last_insert_rowid()
+
+    def count(self, name: str, target_id: int = NO_TARGET, times: int = 1) -> None:
+        """Add to a counter; written once, with the others of the transaction, before it commits."""
+        self.counts[target_id, name] += times
+
+    def target_gone(self, target_id: int) -> bool:
+        """Tell whether the target is removed; asked once. Raises NotFound if there is none."""
+        gone = self._gone.get(target_id)
+        if gone is None:
+            row = self.row("target_gone", {"target_id": target_id})
+            if row is None:
+                raise NotFound(f"there is no target {target_id}")
+            gone = self._gone[target_id] = bool(row[0])
+        return gone
+
+    def mark_gone(self, target_id: int) -> None:
+        """Note that the target was removed in this very transaction."""
+        self._gone[target_id] = True
+
+    def write_counts(self, shard: str) -> None:
+        """Write the collected counts, in the order of their keys."""
+        for (target_id, name), delta in sorted(self.counts.items()):
+            values = {"target_id": target_id, "shard": shard, "name": name, "delta": delta}
+            self._cursor.execute(SQL["add_count"], values)

@@ -1,0 +1,212 @@
+"""The one thread that writes.
+
+Callers put their work in a queue and wait; the thread takes what waits, commits it together and
+hands all results back to the event loop at once. Deadlines are the callers' own: a call that is
+cancelled is carried out all the same, and what it claimed is given back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+import apsw
+
+from hookgram.core.model import SECOND, Micros
+from hookgram.errors import StoreBroken, StoreError, StoreUnavailable
+from hookgram.store.sqlite.batch import Batches
+from hookgram.store.sqlite.call import Call, Chore, Undo, Unfinished, Work, again
+from hookgram.store.sqlite.log import Log
+from hookgram.store.sqlite.transaction import Transaction
+
+T = TypeVar("T")
+
+BATCH = 512
+"""The most calls that share a transaction."""
+CLOSED = "the store is closed"
+
+
+class Writer:
+    """Owns the connection that writes, from ``start`` to ``close``."""
+
+    def __init__(
+        self, db: apsw.Connection, batches: Batches, log: Log, *, watch: Micros = SECOND // 2
+    ) -> None:
+        self._db = db
+        self._batches = batches
+        self._log = log
+        self._watch = watch / SECOND
+        self._queue: SimpleQueue[Call[Any] | None] = SimpleQueue()
+        self._listeners: list[Callable[[], None]] = []
+        self._refusal: StoreError | None = None
+        self._closing = False
+        self._under_way: list[Call[Any]] = []
+        self._loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+        self._version = db.pragma("data_version")
+        self._watched_at = time.monotonic()
+        self._thread = threading.Thread(target=self._live, name="store-writer", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    # On the event loop ------------------------------------------------------------------------
+
+    async def call(self, work: Work[T], *, undo: Undo[T] | None = None) -> T:
+        """Return what *work* returned once it is on stable storage, or raise what it raised.
+
+        If the caller is cancelled, *undo* is run on a result that nobody took.
+        """
+        return await self._wait_for(Call(work, undo))
+
+    async def between(self, chore: Callable[[], T]) -> T:
+        """Run *chore* in the thread, between two transactions."""
+        return await self._wait_for(Chore(chore))
+
+    async def _wait_for(self, call: Call[T], *, last: bool = False) -> T:
+        if self._refusal is not None:
+            raise again(self._refusal)
+        if self._closing and not last:
+            raise StoreUnavailable(CLOSED)
+        future: asyncio.Future[T] = self._loop.create_future()
+        call.future = future
+        self._queue.put(call)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            # The result may have come in the very turn of the loop in which the caller left.
+            if not future.cancelled() and future.exception() is None:
+                self._take_back(call)
+            raise
+
+    def on_change(self, changed: Callable[[], None]) -> None:
+        """Have *changed* called on the loop soon after another connection's commit."""
+        self._listeners.append(changed)
+
+    async def close(self) -> None:
+        """Carry out what waits, put the log away and end the thread.
+
+        Raises StoreBroken if just that fails; what was committed is in the log all the same.
+        """
+        broken = self._refusal
+        if not self._closing:
+            self._closing = True
+            try:
+                await self._calm_down()
+            finally:
+                self._queue.put(None)
+        await asyncio.shield(self._ended)
+        if broken is None and isinstance(self._refusal, StoreBroken):
+            raise again(self._refusal)
+
+    async def _calm_down(self) -> None:
+        """Wait until all that was asked is done; what is taken back until then is done too."""
+        with suppress(StoreError):  # there is nothing to write, so nothing is lost
+            await self._wait_for(Call(_nothing), last=True)
+
+    def _hand_back(self, calls: Sequence[Call[Any]]) -> None:
+        for call in calls:
+            if call.future is not None and call.future.cancelled():
+                self._take_back(call)
+            call.answer()
+
+    def _take_back(self, call: Call[Any]) -> None:
+        # Should this fail, the lease of what was claimed ends by itself.
+        undo, result = call.undo, call.result
+        if undo is not None and call.error is None:
+            self._queue.put(Call(lambda tx: undo(tx, result)))
+
+    def _waiting(self) -> list[Call[Any]]:
+        waiting = [self._queue.get_nowait() for _ in range(self._queue.qsize())]
+        return [call for call in waiting if call is not None]
+
+    def _notify(self) -> None:
+        for changed in self._listeners:
+            changed()
+
+    def _end(self, refusal: StoreError) -> None:
+        # Whatever was asked before this line ran is in the queue, whatever comes after is refused.
+        self._refusal = refusal
+        for call in [*self._under_way, *self._waiting()]:
+            call.answer(refusal)
+        self._ended.set_result(None)
+
+    # In the thread ----------------------------------------------------------------------------
+
+    def _live(self) -> None:
+        refusal: StoreError = StoreUnavailable(CLOSED)
+        try:
+            while self._turn():
+                pass
+            self._log.cut()
+            self._db.close()
+        except StoreBroken as broken:
+            refusal = broken
+        except Exception as bug:  # noqa: BLE001 - the thread's edge: every caller is told
+            refusal = StoreBroken(f"the store's writer failed: {bug!r}")
+        finally:
+            self._db.close(True)  # noqa: FBT003 - the library's own way to say: whatever happens
+            self._tell(self._end, refusal)
+
+    def _turn(self) -> bool:
+        """Commit what waits, or look after the log; False when the store is to be closed."""
+        calls = self._gather()
+        going_on = None not in calls
+        self._under_way = [call for call in calls if call is not None]
+        if self._under_way:
+            self._carry_out(self._under_way)
+            self._under_way = []
+            self._log.after_commit()
+        else:
+            self._log.at_rest()
+        self._look_around()
+        return going_on
+
+    def _gather(self) -> list[Call[Any] | None]:
+        try:
+            calls = [self._queue.get(timeout=self._watch)]
+        except Empty:
+            return []
+        while len(calls) < BATCH and calls[-1] is not None and not self._queue.empty():
+            calls.append(self._queue.get_nowait())
+        return calls
+
+    def _carry_out(self, calls: Sequence[Call[Any]]) -> None:
+        shared = [call for call in calls if not isinstance(call, Chore)]
+        if shared:
+            self._batches.run(shared)
+        for call in calls:
+            if isinstance(call, Chore):
+                call.do()
+        self._tell(self._hand_back, [call for call in calls if not self._goes_on(call)])
+
+    def _goes_on(self, call: Call[Any]) -> bool:
+        if call.error is None and isinstance(call.result, Unfinished):
+            self._queue.put(Call(call.result.work, call.undo, call.future))
+            return True
+        return False
+
+    def _look_around(self) -> None:
+        """Notice, twice a second, what other connections have committed."""
+        now = time.monotonic()
+        if now - self._watched_at >= self._watch:
+            self._watched_at = now
+            version = self._db.pragma("data_version")
+            if version != self._version:
+                self._version = version
+                self._tell(self._notify)
+
+    def _tell(self, act: Callable[..., None], *values: Any) -> None:
+        # When the loop is closed already, nobody waits.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(act, *values)
+
+
+def _nothing(_: Transaction) -> None:
+    """Write nothing: its turn comes when all before it are done."""

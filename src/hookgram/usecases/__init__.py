@@ -1,0 +1,1 @@
+"""One sentence of business each: ports joined to do one thing."""

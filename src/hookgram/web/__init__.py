@@ -1,0 +1,1 @@
+"""The HTTP side: Telegram's endpoint as a plain ASGI callable, everything else in FastAPI."""

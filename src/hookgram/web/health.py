@@ -1,0 +1,60 @@
+"""What platforms and people ask: is it there, is it alive, is it ready, how much is waiting."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from hookgram.ports import Journal
+
+SERVICE = "telegram-webhook-gateway"
+
+
+def health_routes(
+    journal: Journal, not_ready: Callable[[], list[str]], *, public_mode: bool
+) -> APIRouter:
+    """Make the routes. *not_ready* tells why no traffic should come; uptime counts from now."""
+    routes = APIRouter()
+    started = time.monotonic()
+
+    @routes.api_route("/", methods=["GET", "HEAD"], summary="What this is")
+    async def root() -> dict[str, str | bool]:
+        return {"status": "ok", "service": SERVICE, "public_mode": public_mode}
+
+    @routes.api_route("/health", methods=["GET", "HEAD"], summary="Alive: platforms restart by it")
+    async def health() -> dict[str, str]:
+        return {"status": "healthy"}
+
+    @routes.api_route("/health/ready", methods=["GET", "HEAD"], summary="Ready to store updates")
+    async def ready() -> JSONResponse:
+        reasons = not_ready()
+        if reasons:
+            return JSONResponse({"status": "not ready", "reasons": reasons}, status_code=503)
+        return JSONResponse({"status": "ready"})
+
+    @routes.get("/stats", summary="How much is waiting")
+    async def stats() -> dict[str, int]:
+        counts = await journal.counts()
+        return stats_of(counts) | {"uptime_sec": int(time.monotonic() - started)}
+
+    return routes
+
+
+def stats_of(counts: dict[tuple[str, str], int]) -> dict[str, int]:
+    """Sum the kept counters into what ``/stats`` shows."""
+
+    def total(name: str) -> int:
+        return sum(value for (_, counter), value in counts.items() if counter == name)
+
+    refused = sum(value for (_, name), value in counts.items() if name.startswith("refused."))
+    ended = total("delivered") + total("dead") + total("cancelled")
+    return {
+        "queued": total("created") - ended,
+        "dead": total("dead") - total("purged"),
+        "refused": refused,
+        "accepted": total("accepted"),
+        "delivered": total("delivered"),
+    }

@@ -1,0 +1,1 @@
+"""Claims deliveries, tries them, records what became of them; and looks after what is left."""

@@ -1,0 +1,62 @@
+"""What the worker knows of one target: its slots, its breaker, what asked it to wait."""
+
+from __future__ import annotations
+
+from hookgram.core.breaker import Breaker, after, permits
+from hookgram.core.model import SECOND, Definition, Micros, Target, Want
+from hookgram.core.outcome import Failure, Outcome
+
+LEASE_MARGIN: Micros = 15 * SECOND
+"""What a lease lasts beyond the deadline of the attempt (DESIGN 4.10)."""
+
+
+class Desk:
+    """One target at work. ``sending`` holds slots, from dial to answer; ``recording`` does not."""
+
+    __slots__ = (
+        "breaker",
+        "definition",
+        "held_until",
+        "hungry",
+        "name",
+        "recording",
+        "sending",
+        "target_id",
+    )
+
+    def __init__(self, target: Target, definition: Definition, breaker_failures: int) -> None:
+        self.target_id = target.target_id
+        self.name = target.name
+        self.definition = definition
+        self.breaker = Breaker(limit=breaker_failures)
+        self.held_until: Micros = 0
+        self.sending = 0
+        self.recording = 0
+        self.hungry = False
+
+    def want(self, now: Micros) -> Want | None:
+        """Say how much it can take now; None when nothing."""
+        self.hungry = False
+        if now < self.held_until:
+            return None
+        slots = self.definition.slots
+        free = permits(self.breaker, now=now, slots=slots, in_flight=self.sending)
+        # A slow store must not pile up what is sent and not yet recorded.
+        free = min(free, 2 * slots - self.sending - self.recording)
+        if free <= 0:
+            return None
+        lease = self.definition.timeout + LEASE_MARGIN
+        return Want(target_id=self.target_id, limit=free, lease=lease)
+
+    def closed_until(self, now: Micros) -> Micros | None:
+        """Return the moment before which it takes nothing; None when only slots are missing."""
+        until = max(self.held_until, self.breaker.open_until or 0)
+        return until if until > now else None
+
+    def learn(self, outcome: Outcome, *, started_at: Micros, now: Micros) -> None:
+        """Take in how an attempt ended."""
+        self.breaker = after(
+            self.breaker, outcome, started_at=started_at, now=now, slots=self.definition.slots
+        )
+        if isinstance(outcome, Failure) and outcome.retry_after is not None:
+            self.held_until = max(self.held_until, now + outcome.retry_after)

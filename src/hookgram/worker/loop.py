@@ -1,0 +1,205 @@
+"""Claim, try, settle; rest until woken or due; land on stop.
+
+One dispatcher serves all targets: it claims for those that have due work and free slots, in one
+call, and starts a task for each claim. An idle target is an entry in a dictionary and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from hookgram.core.facts import WorkerStarted, WorkerStopped, WorkerStopping
+from hookgram.core.model import SECOND, Claim, Definition, Micros, Target, Want
+from hookgram.core.outcome import Released
+from hookgram.errors import StoreUnavailable
+from hookgram.ports import Channel, Clock, Dice, Notice, Queue
+from hookgram.worker.agenda import Agenda
+from hookgram.worker.delivery import Deliveries
+from hookgram.worker.desk import Desk
+
+LONGEST_REST: Micros = SECOND
+LOOK_AGAIN: Micros = 30 * SECOND
+"""A wake is a hint; looking at everything that is due, this often, is the guarantee."""
+
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 5.0
+RECORDING_GRACE = 5.0
+"""Seconds that recording gets after the last attempt was cut."""
+
+
+class Worker:
+    """Delivers what is due to the targets it was given, until it is told to stop.
+
+    ``last_turn`` is the monotonic time, in seconds, at which its loop turned last: at least once a
+    second while it lives and the store answers.
+    """
+
+    def __init__(
+        self,
+        *,
+        queue: Queue,
+        channel_for: Callable[[Definition], Channel],
+        notice: Notice,
+        clock: Clock,
+        dice: Dice,
+        breaker_failures: int,
+        user_agent: str,
+        grace: Micros,
+    ) -> None:
+        self._queue = queue
+        self._channel_for = channel_for
+        self._notice = notice
+        self._clock = clock
+        self._breaker_failures = breaker_failures
+        self._grace = grace / SECOND
+        self._desks: dict[int, Desk] = {}
+        self._agenda = Agenda()
+        self._woken = asyncio.Event()
+        self._look_at: Micros = 0
+        self._pause = FIRST_PAUSE
+        self._deliveries = Deliveries(
+            queue=queue,
+            channel_for=channel_for,
+            notice=notice,
+            clock=clock,
+            dice=dice,
+            user_agent=user_agent,
+            look=self._look,
+        )
+        self.last_turn = time.monotonic()
+
+    def set_targets(self, targets: Sequence[Target]) -> None:
+        """Work for these from now on; orphans and paused ones wait, those not named are left."""
+        working = {t.target_id: t for t in targets if t.definition is not None and not t.paused}
+        for target_id in self._desks.keys() - working.keys():
+            del self._desks[target_id]
+        for target_id, target in working.items():
+            self._seat(target_id, target)
+        self.wake()
+
+    def _seat(self, target_id: int, target: Target) -> None:
+        definition = target.definition
+        if definition is None:
+            return
+        desk = self._desks.get(target_id)
+        if desk is None:
+            self._desks[target_id] = Desk(target, definition, self._breaker_failures)
+        else:
+            desk.definition = definition
+
+    def wake(self, target_ids: Iterable[int] | None = None) -> None:
+        """There is new work for these targets; without ids: look at all."""
+        if target_ids is None:
+            self._look_at = 0
+        else:
+            self._agenda.add(target_ids)
+        self._woken.set()
+
+    def _look(self, target_id: int, at: Micros | None) -> None:
+        """Look at a target that has a free slot, or work due at *at*."""
+        desk = self._desks.get(target_id)
+        if desk is None or (at is None and not desk.hungry):
+            return
+        self._agenda.at(self._clock() if at is None else at, target_id)
+        self._woken.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until *stop* is set (and the worker woken), then finish what is in the air.
+
+        Raises StoreBroken when the store can no longer be trusted.
+        """
+        self._notice(WorkerStarted(targets=tuple(desk.name for desk in self._desks.values())))
+        self._look_at = 0
+        while not stop.is_set():
+            self.last_turn = time.monotonic()
+            self._deliveries.check()
+            self._woken.clear()
+            try:
+                await self._turn(stop)
+                self._pause = FIRST_PAUSE
+            except StoreUnavailable:
+                await self._wait(self._pause, stop)
+                self._pause = min(self._pause * 2, LONGEST_PAUSE)
+        await self._land()
+
+    async def _turn(self, stop: asyncio.Event) -> None:
+        now = self._clock()
+        if now >= self._look_at:
+            await self._look_at_all(now)
+        wants = self._wants(now)
+        if wants:
+            await self._claim(wants, stop)
+        else:
+            await self._wait(self._agenda.rest(now, LONGEST_REST) / SECOND, stop)
+
+    async def _look_at_all(self, now: Micros) -> None:
+        for target_id, due in (await self._queue.due()).items():
+            self._agenda.at(due, target_id)
+        self._look_at = now + LOOK_AGAIN
+
+    def _wants(self, now: Micros) -> list[Want]:
+        wants = []
+        for target_id in self._agenda.take(now):
+            desk = self._desks.get(target_id)
+            want = desk.want(now) if desk else None
+            if want is not None:
+                wants.append(want)
+            elif desk is not None:
+                self._put_off(desk, now)
+        return wants
+
+    def _put_off(self, desk: Desk, now: Micros) -> None:
+        """Look at it again when it opens, or when a slot of it is free."""
+        until = desk.closed_until(now)
+        if until is None:
+            desk.hungry = True
+        else:
+            self._agenda.at(until, desk.target_id)
+
+    async def _claim(self, wants: Sequence[Want], stop: asyncio.Event) -> None:
+        try:
+            claimed = await self._queue.claim(wants)
+        except StoreUnavailable:
+            self._agenda.add(want.target_id for want in wants)
+            raise
+        if stop.is_set():
+            for claim in claimed.claims:
+                await self._queue.settle(claim, Released(), None)
+            return
+        for claim in claimed.claims:
+            self._start(claim)
+        for target_id, due in claimed.due.items():
+            if due is not None:
+                self._agenda.at(due, target_id)
+
+    def _start(self, claim: Claim) -> None:
+        desk = self._desks.get(claim.target_id)
+        if desk is None:  # removed while we asked: its lease will lapse, its work is cancelled
+            return
+        self._deliveries.start(desk, claim)
+
+    async def _wait(self, seconds: float, stop: asyncio.Event) -> None:
+        if stop.is_set():
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+
+    def hurry(self) -> None:
+        """Cut what is in flight, now: the grace is over."""
+        for desk in self._desks.values():
+            self._channel_for(desk.definition).interrupt()
+
+    async def _land(self) -> None:
+        """Give attempts their grace, then cut them, and record all of it."""
+        self._notice(WorkerStopping(in_flight=self._deliveries.count))
+        await self._deliveries.finished(self._grace)
+        self.hurry()
+        await self._deliveries.finished(RECORDING_GRACE)
+        cut, released = self._deliveries.interrupted, self._deliveries.released
+        await self._deliveries.abandon()
+        self._notice(WorkerStopped(released=released, interrupted=cut))

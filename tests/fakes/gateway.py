@@ -1,0 +1,182 @@
+"""The gateway as a real process, started, watched and killed by a test."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+BOT_ID = 123456
+TOKEN = f"{BOT_ID}:AAF0-this_is_a_token_of_the_tests_only"
+SECRET = "the-secret_telegram_sends"  # noqa: S105  (an example)
+OUTBOUND = "a secret of the tests"
+
+
+def free_port() -> int:
+    """Find a port of the loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(folder: Path, port: int, **settings: str) -> dict[str, str]:
+    """Build a whole environment: nothing of the machine's own settings gets in."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
+    return {
+        **kept,
+        "HOME": str(folder),
+        "PYTHONWARNINGS": "error",
+        "BOT_TOKEN": TOKEN,
+        "TELEGRAM_SECRET_TOKEN": SECRET,
+        "OUTBOUND_SECRET": OUTBOUND,
+        "PUBLIC_MODE": "true",
+        "RATE_LIMIT_PER_MIN": "0",
+        "SQLITE_PATH": str(folder / "data" / "events.db"),
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "LOG_FORMAT": "json",
+        **settings,
+    }
+
+
+class Process:
+    """One gateway process after another on the same data and the same port."""
+
+    def __init__(self, folder: Path, *, command: list[str] | None = None, **settings: str) -> None:
+        self.port = free_port()
+        self.folder = folder
+        self.env = environment(folder, self.port, **settings)
+        self.command = command or [sys.executable, "-m", "hookgram", "serve"]
+        self.log_path = folder / "gateway.log"
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        """Where Telegram posts."""
+        return f"http://127.0.0.1:{self.port}/telegram/webhook"
+
+    @property
+    def database(self) -> Path:
+        """The queue's file."""
+        return Path(self.env["SQLITE_PATH"])
+
+    @property
+    def pid(self) -> int:
+        """The process id of the one that runs."""
+        assert self._process is not None
+        return self._process.pid
+
+    async def start(self, *, deadline: float = 20.0) -> None:
+        """Start it and wait until it says that it is ready."""
+        with self.log_path.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *self.command, env=self.env, cwd=self.folder, stdout=log, stderr=log
+            )
+        async with asyncio.timeout(deadline):
+            while (await self.get("/health/ready"))[0] != 200:
+                if self._process.returncode is not None:
+                    raise AssertionError(f"it ended with {self._process.returncode}:\n{self.log()[-3000:]}")
+                await self.breathe()
+
+    @staticmethod
+    async def breathe() -> None:
+        """Let a moment pass between two looks at a fact of another process."""
+        loop = asyncio.get_running_loop()
+        moment = loop.create_future()
+        loop.call_later(0.02, lambda: moment.done() or moment.set_result(None))
+        await moment
+
+    async def until(self, fact, *, deadline: float = 30.0, what: str = "it") -> None:
+        """Look until the fact (a callable, perhaps a coroutine function) is true."""
+        end = time.monotonic() + deadline
+        while True:
+            seen = fact()
+            if asyncio.iscoroutine(seen):
+                seen = await seen
+            if seen:
+                return
+            if time.monotonic() > end:
+                raise AssertionError(f"{what} did not happen within {deadline} s:\n{self.log()[-3000:]}")
+            await self.breathe()
+
+    async def get(self, path: str) -> tuple[int, dict[str, object]]:
+        """Ask it over HTTP; status 0 while nobody answers."""
+        try:
+            async with asyncio.timeout(5):
+                status, body = await self._exchange(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        except (OSError, TimeoutError, asyncio.IncompleteReadError):
+            return 0, {}
+        return status, json.loads(body) if body[:1] in (b"{", b"[") else {}
+
+    async def post(self, body: bytes, *, secret: str | None = SECRET, path: str = "/telegram/webhook") -> int:
+        """Post one body as Telegram does; answers the status, 0 when nobody answered."""
+        token = f"X-Telegram-Bot-Api-Secret-Token: {secret}\r\n" if secret is not None else ""
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: x\r\n{token}Content-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        )
+        try:
+            async with asyncio.timeout(20):
+                return (await self._exchange(head.encode() + body))[0]
+        except (OSError, TimeoutError, asyncio.IncompleteReadError):
+            return 0
+
+    async def _exchange(self, request: bytes) -> tuple[int, bytes]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            return int(head.split(b" ", 2)[1]), await reader.read()
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    async def kill(self) -> None:
+        """End it as the machine would: at once."""
+        await self._signal(signal.SIGKILL)
+
+    async def stop(self, *, deadline: float = 40.0) -> int:
+        """Ask it to stop and tell its exit code."""
+        return await self._signal(signal.SIGTERM, deadline=deadline)
+
+    async def _signal(self, number: int, *, deadline: float = 40.0) -> int:
+        process = self._process
+        assert process is not None
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(number)
+        return await self.ended(deadline=deadline)
+
+    async def ended(self, *, deadline: float = 40.0) -> int:
+        """Wait for its end and tell its exit code."""
+        assert self._process is not None
+        async with asyncio.timeout(deadline):
+            return await self._process.wait()
+
+    @property
+    def running(self) -> bool:
+        """Whether a process is there."""
+        return self._process is not None and self._process.returncode is None
+
+    def log(self) -> str:
+        """All it has printed so far."""
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+
+@contextlib.asynccontextmanager
+async def gateway(folder: Path, **settings: str) -> AsyncIterator[Process]:
+    """A running gateway that is gone at the end, whatever happens."""
+    process = Process(folder, **settings)
+    await process.start()
+    try:
+        yield process
+    finally:
+        if process.running:
+            await process.kill()
