@@ -22,7 +22,9 @@ def shim(tmp_path_factory) -> Path:
     library = tmp_path_factory.mktemp("shim") / "power_cut.so"
     compiler = shutil.which("gcc") or shutil.which("cc")
     assert compiler, "the power cut needs a C compiler (Debian: apt-get install gcc)"
-    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, SOURCE, "-ldl"], check=True, timeout=60)
+    subprocess.run(
+        [compiler, "-shared", "-fPIC", "-O1", "-o", library, SOURCE, "-ldl"], check=True, timeout=60
+    )
     return library
 
 
@@ -33,7 +35,10 @@ async def post_until(process: Process, enough: int, acknowledged: set[int], *, f
     async def sender() -> None:
         while len(acknowledged) < enough:
             number = next(numbers)
-            body = b'{"update_id":%d,\n"message":{"chat":{"id":%d,"type":"private"},"date":1}}' % (number, number % 50)
+            body = b'{"update_id":%d,\n"message":{"chat":{"id":%d,"type":"private"},"date":1}}' % (
+                number,
+                number % 50,
+            )
             if await process.post(body) == 200:
                 acknowledged.add(number)
 
@@ -54,13 +59,21 @@ def stored(database: Path) -> tuple[str, set[int], int]:
     return intact, updates, bare
 
 
-async def lose_power(folder: Path, shim: Path, *, command: list[str] | None = None) -> tuple[set[int], set[int], str, int]:
+async def lose_power(
+    folder: Path, shim: Path, *, command: list[str] | None = None
+) -> tuple[set[int], set[int], str, int]:
     """Run under load, cut the power, and tell acknowledged, survived, integrity, events without delivery."""
     shadow = folder / "shadow"
     shadow.mkdir(parents=True)
     process = Process(folder, command=command, TARGET_WEBHOOK_URL="http://127.0.0.1:9/never")
-    process.env |= {"LD_PRELOAD": str(shim), "DURA_DIR": str(folder / "data"), "DURA_SHADOW": str(shadow)}
+    process.env |= {
+        "LD_PRELOAD": str(shim),
+        "DURA_DIR": str(folder / "data"),
+        "DURA_SHADOW": str(shadow),
+    }
     acknowledged: set[int] = set()
+    await process.start()
+    assert await process.stop() == 0  # the schema is on the disk by now, whatever is lost later
     await process.start()
     try:
         await post_until(process, 300, acknowledged, first=1000)
@@ -83,4 +96,6 @@ async def test_the_power_cut_bites_with_synchronous_normal(tmp_path, shim):
     command = [sys.executable, str(BROKEN), "synchronous_normal", "serve"]
     acknowledged, survived, intact, _ = await lose_power(tmp_path, shim, command=command)
     assert intact == "ok"
-    assert acknowledged - survived, "with NORMAL the cut must lose updates, or this test proves nothing"
+    assert acknowledged - survived, (
+        "with NORMAL the cut must lose updates, or this test proves nothing"
+    )

@@ -16,10 +16,13 @@ from fakes.gateway import Process, environment, free_port, gateway
 
 def update(number: int, chat: int = 7) -> bytes:
     """One message of a chat, as Telegram sends it."""
-    return b'{"update_id":%d,\n"message":{"message_id":1,"date":1,"chat":{"id":%d,"type":"private"},"text":"%d"}}' % (
-        number,
-        chat,
-        number,
+    return (
+        b'{"update_id":%d,\n"message":{"message_id":1,"date":1,"chat":{"id":%d,"type":"private"},"text":"%d"}}'
+        % (
+            number,
+            chat,
+            number,
+        )
     )
 
 
@@ -67,7 +70,14 @@ async def test_a_second_gateway_on_the_same_file_refuses_to_start_and_says_so(tm
 
 
 async def test_wrong_settings_are_all_told_at_once(tmp_path):
-    wrong = environment(tmp_path, 0, PORT="abc", TARGET_WEBHOOK_URL="ftp://x", MAX_RETRIES="-1", BOT_TOKEN="nonsense")
+    wrong = environment(
+        tmp_path,
+        0,
+        PORT="abc",
+        TARGET_WEBHOOK_URL="ftp://x",
+        MAX_RETRIES="-1",
+        BOT_TOKEN="nonsense",
+    )
     result = subprocess.run(
         [sys.executable, "-m", "hookgram", "serve"],
         env=wrong,
@@ -108,7 +118,10 @@ def small_disk(tmp_path):
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder], check=False, capture_output=True, text=True
+        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder],
+        check=False,
+        capture_output=True,
+        text=True,
     )
     if mounted.returncode:
         pytest.skip(f"a full disk: mounting is not allowed here ({mounted.stderr.strip()})")
@@ -119,7 +132,9 @@ def small_disk(tmp_path):
 async def test_a_full_disk_is_answered_503_and_recovers_by_itself(tmp_path, small_disk):
     ballast = small_disk / "ballast"
     path = str(small_disk / "events.db")
-    async with gateway(tmp_path, TARGET_WEBHOOK_URL="http://127.0.0.1:9/", SQLITE_PATH=path) as process:
+    async with gateway(
+        tmp_path, TARGET_WEBHOOK_URL="http://127.0.0.1:9/", SQLITE_PATH=path
+    ) as process:
         assert await process.post(update(1)) == 200
         fill(ballast)
         acknowledged = {1}
@@ -135,7 +150,9 @@ async def test_a_full_disk_is_answered_503_and_recovers_by_itself(tmp_path, smal
         assert (await process.get("/health"))[0] == 200
         await process.until(lambda: not_ready(process), what="readiness to notice")
         ballast.unlink()
-        await process.until(lambda: posted(process, 1000), what="an update taken after the disk had room")
+        await process.until(
+            lambda: posted(process, 1000), what="an update taken after the disk had room"
+        )
         await process.until(lambda: ready(process), what="readiness to come back")
         assert acknowledged <= updates_in(process.database)
         assert await process.stop() == 0
@@ -182,7 +199,16 @@ async def test_the_documented_asgi_address_serves_and_works(tmp_path):
     root = Path(__file__).parents[2]
     process = Process(
         tmp_path,
-        command=[sys.executable, "-m", "uvicorn", "app.main:app", "--app-dir", str(root), "--host", "127.0.0.1"],
+        command=[
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "app.main:app",
+            "--app-dir",
+            str(root),
+            "--host",
+            "127.0.0.1",
+        ],
         TARGET_WEBHOOK_URL="http://127.0.0.1:9/",
     )
     process.command += ["--port", str(process.port), "--log-level", "warning"]

@@ -28,7 +28,9 @@ def free_port() -> int:
 
 def environment(folder: Path, port: int, **settings: str) -> dict[str, str]:
     """Build a whole environment: nothing of the machine's own settings gets in."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
+    kept = {
+        name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ
+    }
     return {
         **kept,
         "HOME": str(folder),
@@ -82,7 +84,9 @@ class Process:
         async with asyncio.timeout(deadline):
             while (await self.get("/health/ready"))[0] != 200:
                 if self._process.returncode is not None:
-                    raise AssertionError(f"it ended with {self._process.returncode}:\n{self.log()[-3000:]}")
+                    raise AssertionError(
+                        f"it ended with {self._process.returncode}:\n{self.log()[-3000:]}"
+                    )
                 await self.breathe()
 
     @staticmethod
@@ -103,19 +107,25 @@ class Process:
             if seen:
                 return
             if time.monotonic() > end:
-                raise AssertionError(f"{what} did not happen within {deadline} s:\n{self.log()[-3000:]}")
+                raise AssertionError(
+                    f"{what} did not happen within {deadline} s:\n{self.log()[-3000:]}"
+                )
             await self.breathe()
 
     async def get(self, path: str) -> tuple[int, dict[str, object]]:
         """Ask it over HTTP; status 0 while nobody answers."""
         try:
             async with asyncio.timeout(5):
-                status, body = await self._exchange(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+                status, body = await self._exchange(
+                    f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+                )
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
             return 0, {}
         return status, json.loads(body) if body[:1] in (b"{", b"[") else {}
 
-    async def post(self, body: bytes, *, secret: str | None = SECRET, path: str = "/telegram/webhook") -> int:
+    async def post(
+        self, body: bytes, *, secret: str | None = SECRET, path: str = "/telegram/webhook"
+    ) -> int:
         """Post one body as Telegram does; answers the status, 0 when nobody answered."""
         token = f"X-Telegram-Bot-Api-Secret-Token: {secret}\r\n" if secret is not None else ""
         head = (
