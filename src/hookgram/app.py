@@ -239,7 +239,11 @@ def _log(settings: Settings) -> Log:
 
 
 async def _serve(settings: Settings, log: Log) -> int:
-    bound = bind(settings.host, settings.port)
+    try:
+        bound = bind(settings.host, settings.port)
+    except OSError as error:
+        place = f"{settings.host}:{settings.port}"
+        raise OSError(f"cannot listen on {place}: {error.strerror}") from error
     gateway = Gateway(settings, log, log.close)
     with bound:
         listener = Listener(await gateway.open())

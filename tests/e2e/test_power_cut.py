@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from fakes.gateway import Process
 
 SOURCE = Path(__file__).parents[1] / "fakes" / "power_cut.c"
@@ -35,7 +36,7 @@ async def post_until(process: Process, enough: int, acknowledged: set[int], *, f
     async def sender() -> None:
         while len(acknowledged) < enough:
             number = next(numbers)
-            body = b'{"update_id":%d,\n"message":{"chat":{"id":%d,"type":"private"},"date":1}}' % (
+            body = b'{"update_id":%d,\n"message":{"chat":{"id":%d},"date":1}}' % (
                 number,
                 number % 50,
             )
@@ -62,7 +63,7 @@ def stored(database: Path) -> tuple[str, set[int], int]:
 async def lose_power(
     folder: Path, shim: Path, *, command: list[str] | None = None
 ) -> tuple[set[int], set[int], str, int]:
-    """Run under load, cut the power, and tell acknowledged, survived, integrity, events without delivery."""
+    """Run under load, cut the power; tell acknowledged, survived, integrity, bare events."""
     shadow = folder / "shadow"
     shadow.mkdir(parents=True)
     process = Process(folder, command=command, TARGET_WEBHOOK_URL="http://127.0.0.1:9/never")

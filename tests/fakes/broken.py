@@ -1,4 +1,4 @@
-"""The gateway, broken on purpose: `python broken.py FAULT serve`. A checker must notice each fault."""
+"""The gateway, broken on purpose: `python broken.py FAULT serve`. Checkers must notice it."""
 
 from __future__ import annotations
 
