@@ -250,7 +250,7 @@ BROKEN = Path(__file__).parents[1] / "fakes" / "broken.py"
 
 
 def broken(fault: str) -> list[str]:
-    return [sys.executable, str(BROKEN), fault, "serve"]
+    return [sys.executable, "-P", str(BROKEN), fault, "serve"]
 
 
 async def test_the_ledger_notices_a_reply_before_the_commit(tmp_path):

@@ -24,7 +24,9 @@ def shim(tmp_path_factory) -> Path:
     compiler = shutil.which("gcc") or shutil.which("cc")
     assert compiler, "the power cut needs a C compiler (Debian: apt-get install gcc)"
     subprocess.run(
-        [compiler, "-shared", "-fPIC", "-O1", "-o", library, SOURCE, "-ldl"], check=True, timeout=60
+        [compiler, "-shared", "-fPIC", "-O1", "-o", library, SOURCE, "-ldl"],
+        check=True,
+        timeout=60,
     )
     return library
 
@@ -94,7 +96,7 @@ async def test_a_power_cut_loses_nothing_that_was_acknowledged(tmp_path, shim, c
 
 
 async def test_the_power_cut_bites_with_synchronous_normal(tmp_path, shim):
-    command = [sys.executable, str(BROKEN), "synchronous_normal", "serve"]
+    command = [sys.executable, "-P", str(BROKEN), "synchronous_normal", "serve"]
     acknowledged, survived, intact, _ = await lose_power(tmp_path, shim, command=command)
     assert intact == "ok"
     assert acknowledged - survived, (

@@ -19,13 +19,19 @@ from hookgram.ports import Channel
 
 
 class GroupChannel:
-    """Sends each attempt to every member and tells what each answered (see ``ports.Channel``)."""
+    """Sends each attempt to every member and tells what each answered (see ``ports.Channel``).
+
+    *members* are pairs of a name and a channel, which is no group itself. Raises ValueError if
+    there are none.
+    """
 
     def __init__(self, members: Sequence[tuple[str, Channel]]) -> None:
+        if not members:
+            raise ValueError("a group has at least one member")
         self._members = tuple(members)
 
     async def send(self, outbound: Outbound) -> Answer:
-        """Try all members at once, each within the deadline."""
+        """Try all members at once, each within the deadline; as slow as the slowest."""
         started = time.perf_counter()
         async with asyncio.TaskGroup() as group:
             tasks = [

@@ -1,6 +1,7 @@
 """Which addresses may be called, checked on the address that is dialled, at each dial.
 
-A name may resolve to something else each time it is asked, so nothing is decided before that.
+A name may resolve to something else each time it is asked, so nothing is decided before that; and
+what was checked is what is connected to, literal addresses included.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class Reach(enum.Enum):
 
 
 class Blocked(OSError):
-    """The address may not be called."""
+    """The address may not be called. Its text tells the kind of address, never the address."""
 
 
 def reach_of(origin: Origin) -> Reach:
@@ -32,12 +33,15 @@ def reach_of(origin: Origin) -> Reach:
 
 
 def public_socket(info: tuple[Any, ...]) -> socket.socket:
-    """Make the socket for an address about to be dialled; raises Blocked if it is not public.
+    """Make the socket for an address about to be dialled. Raises Blocked if it is not public.
 
     *info* is what ``socket.getaddrinfo`` returns for it.
     """
     family, kind, protocol, _, address = info
-    why = refusal(address[0])
+    try:
+        why = refusal(address[0])
+    except ValueError:
+        why = "not an IP address"
     if why is not None:
-        raise Blocked(f"{address[0]} may not be called: {why}")
+        raise Blocked(f"the address may not be called: {why}")
     return socket.socket(family=family, type=kind, proto=protocol)

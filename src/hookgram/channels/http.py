@@ -3,186 +3,149 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import ssl
+import base64
 import time
-from contextvars import ContextVar
-from typing import Any
+from urllib.parse import quote, unquote, urlsplit
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
-from hookgram.channels.guard import Blocked
+from hookgram.channels.troubles import told
+from hookgram.channels.wire import Parcel
 from hookgram.core.model import SECOND, Micros
 from hookgram.core.outcome import Answer, FailureKind, Outbound, Response, TransportFailure
+from hookgram.core.verdict import redirect_host
 
-MOST_READ = 64 * 1024
 EXCERPT = 2 * 1024
-LONGEST_DETAIL = 200
 HEADERS = ("retry-after", "webhook-delivery", "content-type")
 LONGEST_HEADER = 1024
 BODY_PATIENCE = 1.0
 """Seconds a target gets to end the body of its answer, for its connection to be used again."""
 
-_leaving: ContextVar[list[bool] | None] = ContextVar("leaving", default=None)
-
-
-class Sending(aiohttp.ClientRequest):
-    """A request that says, just before its first byte leaves, that it does."""
-
-    async def send(self, conn: Any) -> aiohttp.ClientResponse:
-        """Send the request on an open connection."""
-        mark = _leaving.get()
-        if mark is not None:
-            mark[0] = True
-        return await super().send(conn)
-
-
-def _credentials(url: URL) -> aiohttp.BasicAuth | None:
-    user, password = url.user, url.password
-    return None if user is None else aiohttp.BasicAuth(user, password or "")
-
 
 class HttpChannel:
-    """Posts to one URL through a shared session (see ``ports.Channel``)."""
+    """Posts to one URL through a shared session (see ``ports.Channel``).
+
+    A send whose answer has a complete status line and headers returns that answer, also when its
+    body never ends, or when it is interrupted while reading the body.
+
+    Raises ValueError if the URL is none. Credentials in it become Basic authorization.
+    """
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
-        parsed = URL(url, encoded=True)
         self._session = session
-        self._url = parsed.with_user(None)
-        self._auth = _credentials(parsed)
-        self._in_flight: set[asyncio.Task[Any]] = set()
+        self._url, self._authorization = _parsed(url)
+        self._under_way: set[asyncio.Timeout] = set()
         self._interrupted = False
 
     async def send(self, outbound: Outbound) -> Answer:
         """Try once within the deadline."""
-        mark = [False]
         started = time.perf_counter()
+        parcel = Parcel(outbound.body)
         if self._interrupted:
-            return _failure("interrupted", "we are stopping", mark, started)
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101  (a coroutine runs in a task)
-        self._in_flight.add(task)
+            return _failure("interrupted", "we are stopping", parcel, started)
+        deadline = asyncio.timeout(outbound.timeout / SECOND)
+        self._under_way.add(deadline)
         try:
-            return await self._within(outbound, mark, started)
-        except asyncio.CancelledError:
-            if not self._was_cut(task):
-                raise
-            return _failure("interrupted", "cut by our stop", mark, started)
+            async with deadline:
+                response = await self._post(outbound, parcel)
+        except (aiohttp.ClientError, OSError) as error:
+            if deadline.expired():
+                return self._cut(outbound, parcel, started)
+            return _failure(*told(error), parcel, started)
         finally:
-            self._in_flight.discard(task)
-
-    def _was_cut(self, task: asyncio.Task[Any]) -> bool:
-        """Tell whether our own interrupt cancelled the task, and nobody else did too."""
-        return self._interrupted and task.uncancel() == 0
-
-    async def _within(self, outbound: Outbound, mark: list[bool], started: float) -> Answer:
-        _leaving.set(mark)
-        try:
-            async with asyncio.timeout(outbound.timeout / SECOND) as deadline:
-                return await self._exchange(outbound, started, deadline)
-        except (aiohttp.ClientError, OSError, ValueError, ssl.SSLError) as error:
-            kind, detail = _told(error)
-            return _failure(kind, detail, mark, started)
-
-    async def _exchange(
-        self, outbound: Outbound, started: float, deadline: asyncio.Timeout
-    ) -> Response:
-        response = await self._session.post(
-            self._url,
-            data=outbound.body,
-            headers=outbound.headers,
-            auth=self._auth,
-            allow_redirects=False,
-        )
-        try:
-            excerpt = await _excerpt(response, deadline)
-        finally:
-            response.close()
+            self._under_way.discard(deadline)
+        excerpt = await self._excerpt(response, outbound.timeout / SECOND - _since(started))
         return Response(
             status=response.status,
-            headers={
-                name: response.headers[name][:LONGEST_HEADER]
-                for name in HEADERS
-                if name in response.headers
-            },
-            excerpt=excerpt,
-            took=_since(started),
+            headers=_kept(response),
+            excerpt=b"" if "content-encoding" in response.headers else excerpt,
+            took=_micros(started),
         )
 
+    async def _post(self, outbound: Outbound, parcel: Parcel) -> aiohttp.ClientResponse:
+        headers = outbound.headers
+        if self._authorization is not None:
+            headers = {**headers, "Authorization": self._authorization}
+        return await self._session.post(
+            self._url, data=parcel, headers=headers, allow_redirects=False
+        )
+
+    def _cut(self, outbound: Outbound, parcel: Parcel, started: float) -> TransportFailure:
+        if self._interrupted:
+            return _failure("interrupted", "cut by our stop", parcel, started)
+        seconds = outbound.timeout / SECOND
+        return _failure("timeout", f"no answer within {seconds:g} s", parcel, started)
+
+    async def _excerpt(self, response: aiohttp.ClientResponse, left: float) -> bytes:
+        """Read the answer's body: a little of it, for a moment only; the answer stands without it.
+
+        A body that ended leaves the connection to be used again; any other is cut.
+        """
+        content = response.content
+        if content.is_eof():
+            return content.read_nowait()[:EXCERPT]
+        taken = bytearray()
+        patience = asyncio.timeout(min(BODY_PATIENCE, left))
+        self._under_way.add(patience)
+        try:
+            async with patience:
+                while not content.at_eof():  # the reader cuts a long one
+                    taken += await content.readany()
+        except (aiohttp.ClientError, HttpProcessingError, OSError):
+            pass  # the head is complete: that is the answer, with what came of the body
+        finally:
+            self._under_way.discard(patience)
+            if not content.is_eof():
+                response.close()
+        return bytes(taken[:EXCERPT])
+
     def interrupt(self) -> None:
-        """Cut what is in the air; every send returns at once."""
+        """Cut what is in the air; every send returns at once, later ones too."""
         self._interrupted = True
-        for task in list(self._in_flight):
-            task.cancel()
+        now = asyncio.get_running_loop().time()
+        for wait in self._under_way:
+            if not wait.expired():
+                wait.reschedule(now)
 
     async def close(self) -> None:
-        """Do nothing: the session is closed by who opened it."""
+        """Do nothing: connections belong to the session, which its opener closes."""
 
 
-async def _excerpt(response: aiohttp.ClientResponse, deadline: asyncio.Timeout) -> bytes:
-    """Read the answer's body, a little of it and for a moment only; the answer stands without it.
-
-    A body that ended leaves the connection to be used again; any other is cut.
-    """
-    when, loop = deadline.when(), asyncio.get_running_loop()
-    patience = (
-        BODY_PATIENCE if when is None else max(min(BODY_PATIENCE, when - loop.time() - 0.05), 0)
-    )
-    taken = bytearray()
-    try:
-        async with asyncio.timeout(patience):
-            async for chunk in response.content.iter_any():
-                taken += chunk[:EXCERPT] if len(taken) < EXCERPT else b""
-                if response.content.total_bytes > MOST_READ:
-                    break
-            else:
-                response.release()
-    except (TimeoutError, aiohttp.ClientError, OSError, ValueError):
-        pass  # the status line and the headers are complete: that is the answer
-    return bytes(taken[:EXCERPT])
+def _parsed(url: str) -> tuple[URL, str | None]:
+    """Split a URL into where to post and how to authorize; its path and query stay as written."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("not an HTTP URL")
+    origin = URL.build(scheme=parts.scheme, host=parts.hostname, port=parts.port)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    # Only what cannot stand in a request line is written as %XX; the rest is the target's business.
+    sent = "".join(c if "!" <= c <= "~" else quote(c) for c in target)
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    pair = base64.b64encode(f"{user}:{password}".encode()).decode()
+    place = URL(str(origin).rstrip("/") + sent, encoded=True)
+    return place, f"Basic {pair}" if user or password else None
 
 
-def _since(started: float) -> Micros:
-    return int((time.perf_counter() - started) * SECOND)
+def _kept(response: aiohttp.ClientResponse) -> dict[str, str]:
+    """Keep the headers a verdict needs, in bounds; of a redirect the host only."""
+    kept = {
+        name: response.headers[name][:LONGEST_HEADER].encode("ascii", "replace").decode()
+        for name in HEADERS
+        if name in response.headers
+    }
+    host = redirect_host(response.headers.get("location", ""))
+    return {**kept, "location": f"//{host}"} if host else kept
 
 
-def _failure(kind: FailureKind, detail: str, mark: list[bool], started: float) -> TransportFailure:
-    return TransportFailure(
-        kind=kind, detail=detail[:LONGEST_DETAIL], sent=mark[0], took=_since(started)
-    )
+def _since(started: float) -> float:
+    return time.perf_counter() - started
 
 
-def _told(error: Exception) -> tuple[FailureKind, str]:
-    """Name an error in our words; the detail holds its class and reason, never a URL."""
-    name = type(error).__name__
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    detail = f"{name}: {cause.strerror}" if isinstance(cause, OSError) and cause.strerror else name
-    for kind, classes in _KINDS:
-        if isinstance(error, classes) or isinstance(cause, classes):
-            return kind, detail
-    return "protocol", detail
+def _micros(started: float) -> Micros:
+    return int(_since(started) * SECOND)
 
 
-_KINDS: tuple[tuple[FailureKind, tuple[type[Exception], ...]], ...] = (
-    ("blocked", (Blocked,)),
-    ("timeout", (TimeoutError,)),
-    ("dns", (aiohttp.ClientConnectorDNSError, socket.gaierror)),
-    ("tls", (aiohttp.ClientSSLError, ssl.SSLError, ssl.CertificateError)),
-    ("connect", (aiohttp.ClientConnectorError,)),
-    ("reset", (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError, OSError)),
-)
-"""Looked through in this order: the more particular first."""
-
-
-def open_session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
-    """Open a session that adds nothing of its own and follows nothing."""
-    return aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=False,
-        trust_env=False,
-        request_class=Sending,
-        skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-    )
+def _failure(kind: FailureKind, detail: str, parcel: Parcel, started: float) -> TransportFailure:
+    return TransportFailure(kind=kind, detail=detail, sent=parcel.left, took=_micros(started))

@@ -3,34 +3,60 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
+from typing import Self, TypeAlias
 
 import aiohttp
 
 from hookgram.channels.group import GroupChannel
-from hookgram.channels.guard import Reach, public_socket, reach_of
-from hookgram.channels.http import HttpChannel, open_session
+from hookgram.channels.guard import Reach, reach_of
+from hookgram.channels.http import HttpChannel
+from hookgram.channels.resolver import Lookup, Resolver
+from hookgram.channels.wire import Connector, open_session
 from hookgram.core.identity import host_name
 from hookgram.core.model import Definition, Origin
 from hookgram.ports import Channel
 
-IDLE = 4.0
-"""Seconds an idle connection is kept. Many servers close theirs after five: who closes first does
-not race with a request on its way."""
+CLOSING = 5.0
+"""Seconds that connections get to close."""
+
+Way: TypeAlias = tuple[Origin, tuple[str, ...]]
 
 
 class Channels:
-    """All ways out. Make it on the event loop; ``close`` it when nothing is under way."""
+    """All ways out. Make it on the event loop; ``close`` it when nothing is under way.
 
-    def __init__(self) -> None:
+    Targets of one reach share a session, so an idle target costs an entry in a dictionary; those
+    added at run time never get a connection dialled for the operator's own. *tls* replaces the
+    system's authorities, *lookup* the system's name resolution.
+    """
+
+    def __init__(
+        self, *, tls: ssl.SSLContext | None = None, lookup: Lookup = socket.getaddrinfo
+    ) -> None:
+        self._tls = tls
+        self._resolver = Resolver(lookup)
         self._sessions: dict[Reach, aiohttp.ClientSession] = {}
-        self._channels: dict[tuple[Origin, tuple[str, ...]], Channel] = {}
+        self._channels: dict[str, tuple[Way, Channel]] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     def channel_for(self, definition: Definition) -> Channel:
-        """Return the channel to a target's URLs; the same one as long as they are the same."""
-        key = (definition.origin, definition.urls)
-        channel = self._channels.get(key)
-        if channel is None:
-            channel = self._channels[key] = self._build(definition)
+        """Return the target's channel: the same one until its URLs or its origin change.
+
+        Raises ValueError if a URL is none.
+        """
+        way = (definition.origin, definition.urls)
+        known = self._channels.get(definition.name)
+        if known is not None and known[0] == way:
+            return known[1]
+        channel = self._build(definition)
+        self._channels[definition.name] = (way, channel)
         return channel
 
     def _build(self, definition: Definition) -> Channel:
@@ -40,14 +66,10 @@ class Channels:
 
     def _session(self, reach: Reach) -> aiohttp.ClientSession:
         if reach not in self._sessions:
-            connector = aiohttp.TCPConnector(
-                limit=0,
-                keepalive_timeout=IDLE,
-                socket_factory=public_socket if reach is Reach.PUBLIC else None,
-            )
-            self._sessions[reach] = open_session(connector)
+            self._sessions[reach] = open_session(Connector(reach, self._resolver, self._tls))
         return self._sessions[reach]
 
     async def close(self) -> None:
         """Close every connection."""
-        await asyncio.gather(*(session.close() for session in self._sessions.values()))
+        async with asyncio.timeout(CLOSING):
+            await asyncio.gather(*(session.close() for session in self._sessions.values()))

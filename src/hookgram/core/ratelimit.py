@@ -13,5 +13,10 @@ def delay(arrival: Micros | None, *, now: Micros, per_minute: int) -> tuple[Micr
     """
     interval = MINUTE // per_minute
     expected = now if arrival is None else max(arrival, now)
-    burst = MINUTE - interval
+    burst = interval * (per_minute - 1)
     return max(expected - burst - now, 0), expected + interval
+
+
+def given_back(arrival: Micros, *, per_minute: int) -> Micros:
+    """Return what to remember when one that was counted did not come in after all."""
+    return arrival - MINUTE // per_minute

@@ -8,6 +8,7 @@ from hookgram.core.model import UNPARSED, Micros, Owed, Target
 from hookgram.core.reading import Reading
 
 RATE_LIMITED = "rate_limited"
+"""The reason of a dead letter that would have had to wait longer than the limit's cap."""
 
 
 def route(
@@ -23,18 +24,23 @@ def route(
     An orphan is owed nothing new; a paused target is. What could not be read (*reading* is None) is
     a dead letter of every target of the bot. Lanes are per bot, and only for targets in order.
     """
-    lane = None if reading is None or reading.lane is None else f"{bot_id}/{reading.lane}"
+    takers = [target for target in targets if _takes(target, bot_id)]
+    if reading is None:
+        return tuple(Owed(target_id=target.target_id, dead=UNPARSED) for target in takers)
+    lane = None if reading.lane is None else f"{bot_id}/{reading.lane}"
     return tuple(
-        Owed(target_id=target.target_id, dead=UNPARSED)
-        if reading is None
-        else Owed(
+        Owed(
             target_id=target.target_id,
             priority=reading.priority,
-            lane=lane if definition.ordered else None,
+            lane=lane if target.definition is not None and target.definition.ordered else None,
             delay=delay,
             dead=dead,
         )
-        for target in targets
-        if (definition := target.definition) is not None
-        and (definition.bots is None or bot_id in definition.bots)
+        for target in takers
     )
+
+
+def _takes(target: Target, bot_id: int) -> bool:
+    """Tell whether a target takes this bot's events."""
+    definition = target.definition
+    return definition is not None and (definition.bots is None or bot_id in definition.bots)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import enum
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 
 from hookgram.core.access import Access
 from hookgram.core.facts import DuplicateSeen, EventAccepted, UpdateRefused
 from hookgram.core.identity import digest, digest_unparsed, event_id
-from hookgram.core.model import UNPARSED, Arrival, Bot, Event, Micros, Owed, Target
-from hookgram.core.ratelimit import delay
+from hookgram.core.model import UNPARSED, Acceptance, Arrival, Bot, Event, Micros, Owed, Target
 from hookgram.core.reading import Reading, read
-from hookgram.core.routing import RATE_LIMITED, route
+from hookgram.core.routing import route
 from hookgram.ports import Clock, Inbox, Notice
+from hookgram.usecases.limits import Limits
 
-CHATS_REMEMBERED = 100_000
-"""Chats whose rate is remembered; the one not seen for longest is forgotten first."""
+__all__ = ["Intake", "Limits", "Taken", "arrival"]
 
 STRANGERS_REMEMBERED = 10_000
+"""Refused chats that are told as met for the first time; the memory ends there."""
 
 
 class Taken(enum.Enum):
@@ -31,36 +30,11 @@ class Taken(enum.Enum):
     """No update, and no secret that would prove where it came from: nothing was kept."""
 
 
-class Limits:
-    """The rate of each chat, in this process's memory. ``per_minute`` 0: no limit."""
-
-    def __init__(self, per_minute: int, max_delay: Micros) -> None:
-        self._per_minute = per_minute
-        self._max_delay = max_delay
-        self._arrivals: OrderedDict[tuple[int, int], Micros] = OrderedDict()
-
-    def owed(self, reading: Reading | None, bot_id: int, now: Micros) -> tuple[Micros, str | None]:
-        """Return the delay of an update's deliveries, or why they are dead at once."""
-        if (
-            reading is None
-            or not reading.limited
-            or reading.chat_id is None
-            or not self._per_minute
-        ):
-            return 0, None
-        key = (bot_id, reading.chat_id)
-        wait, arrival = delay(self._arrivals.get(key), now=now, per_minute=self._per_minute)
-        if self._max_delay and wait > self._max_delay:
-            return 0, RATE_LIMITED
-        self._arrivals[key] = arrival
-        self._arrivals.move_to_end(key)
-        if len(self._arrivals) > CHATS_REMEMBERED:
-            self._arrivals.popitem(last=False)
-        return wait, None
-
-
 class Intake:
-    """The way in for every source of updates."""
+    """The way in for every source of updates.
+
+    *wake* is called after a commit with the targets that have new work.
+    """
 
     def __init__(
         self,
@@ -94,56 +68,47 @@ class Intake:
         Raises StoreUnavailable or StoreBroken when it could not be kept.
         """
         reading = read(body)
-        if reading is None:
-            if not trusted:
-                return Taken.UNREADABLE
-        elif not self._access.admits(reading.chat_id, reading.user_id):
+        if reading is None and not trusted:
+            return Taken.UNREADABLE
+        if reading is not None and not self._access.admits(reading.chat_id, reading.user_id):
             await self._refuse(bot, reading)
             return Taken.REFUSED
-        arrival = self._arrival(bot, body, reading)
-        [acceptance] = await self._inbox.accept((arrival,))
-        event = arrival.event
+        now = self._clock()
+        allowance = self._limits.spend(reading, bot.bot_id, now)
+        owed = route(reading, bot.bot_id, self._targets, delay=allowance.delay, dead=allowance.dead)
+        name = event_id(now, self._entropy(10))
+        coming = arrival(bot, body, reading, owed, name=name, now=now)
+        try:
+            [acceptance] = await self._inbox.accept((coming,))
+        except BaseException:
+            self._limits.give_back(allowance)
+            raise
+        if acceptance.duplicate:
+            self._limits.give_back(allowance)
+        return self._tell(coming, acceptance)
+
+    def _tell(self, coming: Arrival, acceptance: Acceptance) -> Taken:
+        """Notice what became of an arrival, and wake who has work now."""
+        event, owed = coming.event, coming.owed
         if acceptance.seq is None:
             self._notice(
-                DuplicateSeen(bot_id=bot.bot_id, update_id=event.update_id, kind=event.kind)
+                DuplicateSeen(bot_id=event.bot_id, update_id=event.update_id, kind=event.kind)
             )
             return Taken.DUPLICATE
-        self._wake(owed.target_id for owed in arrival.owed)
-        self._notice(_accepted(event, acceptance.seq, arrival.owed))
-        return Taken.STORED
-
-    def _arrival(self, bot: Bot, body: bytes, reading: Reading | None) -> Arrival:
-        now = self._clock()
-        wait, dead = self._limits.owed(reading, bot.bot_id, now)
-        owed = route(reading, bot.bot_id, self._targets, delay=wait, dead=dead)
-        name = event_id(now, self._entropy(10))
-        if reading is None:
-            event = Event(
-                event_id=name,
-                bot_id=bot.bot_id,
-                update_id=None,
-                kind=UNPARSED,
-                chat_id=None,
-                user_id=None,
-                lane=None,
-                received_at=now,
-                expires_at=None,
-                body=body,
+        work = [one.target_id for one in owed if one.dead is None]
+        if work:
+            self._wake(work)
+        self._notice(
+            EventAccepted(
+                seq=acceptance.seq,
+                bot_id=event.bot_id,
+                update_id=event.update_id,
+                kind=event.kind,
+                targets=len(owed),
+                size=len(event.body),
             )
-            return Arrival(event=event, digest=digest_unparsed(body), owed=owed)
-        event = Event(
-            event_id=name,
-            bot_id=bot.bot_id,
-            update_id=reading.update_id,
-            kind=reading.kind,
-            chat_id=reading.chat_id,
-            user_id=reading.user_id,
-            lane=reading.lane,
-            received_at=now,
-            expires_at=reading.expires_at(now),
-            body=body,
         )
-        return Arrival(event=event, digest=digest(reading.kind, reading.payload), owed=owed)
+        return Taken.STORED
 
     async def _refuse(self, bot: Bot, reading: Reading) -> None:
         """Count the update of somebody who is not authorised, and remember the chat."""
@@ -160,12 +125,30 @@ class Intake:
         )
 
 
-def _accepted(event: Event, seq: int, owed: Sequence[Owed]) -> EventAccepted:
-    return EventAccepted(
-        seq=seq,
-        bot_id=event.bot_id,
-        update_id=event.update_id,
-        kind=event.kind,
-        targets=len(owed),
-        size=len(event.body),
+def arrival(
+    bot: Bot,
+    body: bytes,
+    reading: Reading | None,
+    owed: tuple[Owed, ...],
+    *,
+    name: str,
+    now: Micros,
+) -> Arrival:
+    """Make an event of a body and what was read from it. *name* is its event id."""
+    reading = reading or Reading(update_id=None, kind=UNPARSED, payload=b"")
+    # An id of more than 64 bits is not read, so the whole body must tell such updates apart.
+    unnumbered = reading.update_id is None
+    key = digest_unparsed(body) if unnumbered else digest(reading.kind, reading.payload)
+    event = Event(
+        event_id=name,
+        bot_id=bot.bot_id,
+        update_id=reading.update_id,
+        kind=reading.kind,
+        chat_id=reading.chat_id,
+        user_id=reading.user_id,
+        lane=reading.lane,
+        received_at=now,
+        expires_at=reading.expires_at(now),
+        body=body,
     )
+    return Arrival(event=event, digest=key, owed=owed)

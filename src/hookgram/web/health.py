@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -11,6 +12,8 @@ from fastapi.responses import JSONResponse
 from hookgram.ports import Journal
 
 SERVICE = "telegram-webhook-gateway"
+COUNTS_DEADLINE = 5.0
+"""Seconds."""
 
 
 def health_routes(
@@ -20,15 +23,18 @@ def health_routes(
     routes = APIRouter()
     started = time.monotonic()
 
-    @routes.api_route("/", methods=["GET", "HEAD"], summary="What this is")
+    @routes.head("/", include_in_schema=False)
+    @routes.get("/", summary="What this is")
     async def root() -> dict[str, str | bool]:
         return {"status": "ok", "service": SERVICE, "public_mode": public_mode}
 
-    @routes.api_route("/health", methods=["GET", "HEAD"], summary="Alive: platforms restart by it")
+    @routes.head("/health", include_in_schema=False)
+    @routes.get("/health", summary="Alive: platforms restart by it")
     async def health() -> dict[str, str]:
         return {"status": "healthy"}
 
-    @routes.api_route("/health/ready", methods=["GET", "HEAD"], summary="Ready to store updates")
+    @routes.head("/health/ready", include_in_schema=False)
+    @routes.get("/health/ready", summary="Ready to store updates")
     async def ready() -> JSONResponse:
         reasons = not_ready()
         if reasons:
@@ -37,7 +43,8 @@ def health_routes(
 
     @routes.get("/stats", summary="How much is waiting")
     async def stats() -> dict[str, int]:
-        counts = await journal.counts()
+        async with asyncio.timeout(COUNTS_DEADLINE):
+            counts = await journal.counts()
         return stats_of(counts) | {"uptime_sec": int(time.monotonic() - started)}
 
     return routes

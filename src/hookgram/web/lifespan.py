@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from hookgram.errors import GatewayError
-from hookgram.web.ingest import Asgi, Receive, Scope, Send
+from hookgram.web.exchange import Asgi, Receive, Scope, Send
 
 
 def with_lifespan(start: Callable[[AsyncExitStack], Awaitable[Asgi]]) -> Asgi:
     """Return an application that serves what *start* returns; the stack is unwound at the end.
 
-    A GatewayError at the start is told to the server, which then refuses to run.
+    Whatever is raised at the start is told to the server, which then refuses to run: an exception
+    it would take for an application without a lifespan, and go on with nothing behind it.
     """
     inner: Asgi | None = None
 
@@ -26,15 +28,19 @@ def with_lifespan(start: Callable[[AsyncExitStack], Awaitable[Asgi]]) -> Asgi:
 
     async def live(receive: Receive, send: Send) -> None:
         nonlocal inner
-        await receive()
-        async with AsyncExitStack() as stack:
-            try:
+        phase = "startup"
+        try:
+            async with AsyncExitStack() as stack:
+                await receive()
                 inner = await start(stack)
-            except GatewayError as error:
-                await send({"type": "lifespan.startup.failed", "message": str(error)})
-                return
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-        await send({"type": "lifespan.shutdown.complete"})
+                await send({"type": "lifespan.startup.complete"})
+                phase = "shutdown"
+                await receive()
+        except GatewayError as error:
+            await send({"type": f"lifespan.{phase}.failed", "message": str(error)})
+        except Exception:  # noqa: BLE001 - the server is told, and ends
+            await send({"type": f"lifespan.{phase}.failed", "message": traceback.format_exc()})
+        else:
+            await send({"type": "lifespan.shutdown.complete"})
 
     return app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from http import HTTPStatus
 from typing import Any
 
@@ -10,14 +11,18 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from hookgram.core.facts import TaskFailed
 from hookgram.errors import GatewayError, NotFound, StoreError
+from hookgram.ports import Notice
+from hookgram.web.exchange import Asgi, Receive, Scope, Send
 
 MEDIA_TYPE = "application/problem+json"
 
-STATUS: tuple[tuple[type[GatewayError], int, str], ...] = (
+STATUS: tuple[tuple[type[Exception], int, str], ...] = (
     (NotFound, 404, "not_found"),
     (StoreError, 503, "store_unavailable"),
     (GatewayError, 500, "gateway_error"),
+    (TimeoutError, 503, "timeout"),
 )
 """Looked through in this order: the more particular first."""
 
@@ -38,7 +43,21 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(GatewayError, _ours)
+    app.add_exception_handler(TimeoutError, _ours)
     app.add_exception_handler(Exception, _unexpected)
+
+
+def contained(app: Asgi, notice: Notice) -> Asgi:
+    """Tell a bug as a fact instead of to the server; its answer was sent before it came here."""
+
+    async def contain(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        except Exception:  # noqa: BLE001 - it is told
+            where = f"{scope.get('method', scope['type'])} {scope.get('path', '')}"
+            notice(TaskFailed(where=where, error=traceback.format_exc()))
+
+    return contain
 
 
 async def _http(_: Request, error: Exception) -> JSONResponse:
@@ -60,7 +79,7 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
 async def _ours(_: Request, error: Exception) -> JSONResponse:
     for kind, status, code in STATUS:
         if isinstance(error, kind):
-            return problem(status, code, str(error))
+            return problem(status, code, str(error) or "It took too long; try again.")
     raise error
 
 

@@ -11,8 +11,10 @@ from hookgram import __version__
 from hookgram.ports import Journal, Notice
 from hookgram.usecases.intake import Intake
 from hookgram.web import problems
+from hookgram.web.bodies import Bodies
+from hookgram.web.exchange import Asgi
 from hookgram.web.health import health_routes
-from hookgram.web.ingest import Asgi, Door, Ingest
+from hookgram.web.ingest import Door, Ingest
 
 DESCRIPTION = (
     "The gateway in front of a Telegram bot: stored before answered, delivered at least once."
@@ -33,7 +35,13 @@ def create_app(
 
     *doors* are by path; *not_ready* tells why no traffic should come; *max_body* is in bytes.
     """
-    app = FastAPI(title="hookgram", version=__version__, description=DESCRIPTION, redoc_url=None)
+    app = FastAPI(
+        title="hookgram",
+        version=__version__,
+        description=DESCRIPTION,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
     app.include_router(health_routes(journal, not_ready, public_mode=public_mode))
     problems.install(app)
     paths = {path: _described(door) for path, door in doors.items()}
@@ -45,7 +53,8 @@ def create_app(
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it
-    return Ingest(app, doors, intake, max_body=max_body, notice=notice)
+    inner = problems.contained(app, notice)
+    return Ingest(inner, doors, intake, bodies=Bodies(largest=max_body), notice=notice)
 
 
 def _described(door: Door) -> dict[str, Any]:
@@ -53,10 +62,12 @@ def _described(door: Door) -> dict[str, Any]:
     answers = {
         200: "stored, or a duplicate, or refused by the access rules and counted",
         403: "wrong or missing secret",
+        408: "the body took too long",
         413: "the body is too large",
         503: "could not store; ask again",
     }
     if door.secret is None:
+        del answers[403]
         answers[400] = "not an update, and no secret is configured"
     return {
         "post": {

@@ -1,0 +1,167 @@
+"""How we speak HTTP through aiohttp: what it sends, and how much it listens to.
+
+aiohttp by itself takes any number of interim answers (a flood of ``100 Continue`` stalls the loop
+for seconds and takes a gigabyte), believes an answer that came before the request it is read for,
+and keeps a connection open for ever to flush a request that nobody reads. ``AnswerReader`` forbids
+all three.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import ssl
+from typing import Any, cast
+
+import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import RawResponseMessage, StreamWriter
+from aiohttp.streams import StreamReader
+
+from hookgram.channels.guard import Reach, public_socket
+from hookgram.channels.resolver import Resolver
+
+MOST_READ = 64 * 1024
+"""Bytes of an answer that are read, head included."""
+
+MOST_INTERIM = 16
+"""Interim answers (1xx) that may come before it."""
+
+SLICE = 4 * 1024
+"""Bytes parsed at a time, to stop in time."""
+
+IDLE = 4.0
+"""Seconds an idle connection is kept. Many servers close theirs after five: who closes first does
+not race with a request on its way."""
+
+
+_END_OF_HEAD = b"\r\n\r\n"
+
+
+class Overlong(aiohttp.ClientError):
+    """The answer goes on and on."""
+
+
+class AnswerReader(ResponseHandler):
+    """Reads the one answer to the request that was sent, on a connection that is used again."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop=loop)
+        self._asked = False
+        self._head_done = False
+        self._bytes = 0
+        self._interim = 0
+
+    def expect(self) -> None:
+        """Take what comes from now on as the answer: the request is about to leave."""
+        self._asked = True
+        self._head_done = False
+        self._bytes = self._interim = 0
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came, piece by piece, until the answer is complete or too long."""
+        if not data:
+            super().data_received(data)  # aiohttp's way to go on after a pause
+            return
+        while data and self._asked and self.exception() is None:
+            end = self._piece(data)
+            self._bytes += end
+            super().data_received(data[:end])
+            data = data[end:]
+            if self._bytes > MOST_READ and self._asked:
+                self._give_up()
+        if data:
+            self._cut()  # unasked: it must not pass for the answer to the next request
+
+    def _piece(self, data: bytes) -> int:
+        """Parse a head by itself: nonsense behind it must not undo it."""
+        end = -1 if self._head_done else data.find(_END_OF_HEAD, 0, SLICE)
+        return SLICE if end < 0 else end + len(_END_OF_HEAD)
+
+    def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
+        """Take one parsed answer: skip interim ones, and cut the connection at one too many."""
+        message, payload = data
+        if self._head_done or not self._asked:
+            self._cut()
+        elif 100 <= message.code < 200 and message.code != 101:
+            self._interim += 1
+            if self._interim > MOST_INTERIM:
+                self._give_up()
+        else:
+            self._head_done = True
+            super().feed_data(data, size)
+            payload.on_eof(self._answered)
+
+    def _answered(self) -> None:
+        self._asked = False
+
+    def _give_up(self) -> None:
+        self.set_exception(Overlong())
+        self._cut()
+
+    def _cut(self) -> None:
+        self.force_close()
+        if self.transport is not None:
+            self.transport.abort()
+
+    @property
+    def should_close(self) -> bool:
+        """Whether the connection must not be used again."""
+        return super().should_close or self._unsent
+
+    @property
+    def _unsent(self) -> bool:
+        return self.transport is not None and self.transport.get_write_buffer_size() > 0
+
+    def close(self) -> None:
+        """Close it, at once if the exchange is not over: nobody may keep it by not reading."""
+        if self._asked or self._unsent:
+            self.abort()
+        else:
+            super().close()
+
+
+class Parcel(aiohttp.Payload):
+    """The body of a request. ``left`` tells whether the request's first byte has left."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(body)
+        self._size = len(body)
+        self.left = False
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        """Return the body as text."""
+        return bytes(self._value).decode(encoding, errors)
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """Write the body; the head, held back until now, leaves with it."""
+        cast("AnswerReader", cast("StreamWriter", writer).protocol).expect()
+        self.left = True
+        await writer.write(self._value)
+
+
+class Connector(aiohttp.TCPConnector):
+    """Dials, guarded, and pools. Has no limits: a target's slots are the worker's to give."""
+
+    def __init__(self, reach: Reach, resolver: Resolver, tls: ssl.SSLContext | None) -> None:
+        super().__init__(
+            limit=0,
+            keepalive_timeout=IDLE,
+            resolver=resolver,
+            socket_factory=public_socket if reach is Reach.PUBLIC else None,
+            ssl=tls or True,
+        )
+        self._factory: Any = functools.partial(AnswerReader, loop=self._loop)
+
+
+def open_session(connector: Connector) -> aiohttp.ClientSession:
+    """Open a session that adds nothing of its own and follows, keeps and unpacks nothing."""
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=False,
+        skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent", "Content-Type"),
+        timeout=aiohttp.ClientTimeout(total=None),
+    )

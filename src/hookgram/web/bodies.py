@@ -1,0 +1,66 @@
+"""Reads bodies within limits: the size of each, the time it takes, and all of them together."""
+
+from __future__ import annotations
+
+import asyncio
+
+from hookgram.web.exchange import Disconnected, Header, Receive, Rejection
+
+MOST_WAITING = 64 * 1024 * 1024
+BODY_DEADLINE = 30.0
+
+
+class Bodies:
+    """The bodies that are being read or stored. *largest* and *most* are in bytes.
+
+    A body that was read counts until it is released. Raises Rejection for what exceeds a limit.
+    """
+
+    def __init__(
+        self, *, largest: int, most: int = MOST_WAITING, deadline: float = BODY_DEADLINE
+    ) -> None:
+        self._largest = largest
+        self._most = most
+        self._deadline = deadline
+        self.waiting = 0
+        """Bytes that wait now."""
+
+    def check_length(self, headers: list[Header]) -> None:
+        """Reject a body that is announced as too large."""
+        for name, value in headers:
+            if name == b"content-length" and value.isdigit() and int(value[:20]) > self._largest:
+                raise Rejection(413, "the body is too large")
+
+    async def read(self, receive: Receive) -> bytes:
+        """Read one body to its end. Raises Disconnected if its end does not come."""
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._deadline):
+                while await self._more(receive, body):
+                    pass
+        except TimeoutError:
+            self.waiting -= len(body)
+            raise Rejection(408, "the body took too long") from None
+        except BaseException:
+            self.waiting -= len(body)
+            raise
+        return bytes(body)
+
+    def release(self, body: bytes) -> None:
+        """Count a body no longer."""
+        self.waiting -= len(body)
+
+    async def _more(self, receive: Receive, body: bytearray) -> bool:
+        """Read what has come and tell whether there is more."""
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        chunk = message.get("body", b"")
+        more = bool(message.get("more_body", False))
+        if len(body) + len(chunk) > self._largest:
+            raise Rejection(413, "the body is too large", entire=not more)
+        if self.waiting + len(chunk) > self._most:
+            raise Rejection(503, "too much is waiting to be stored", entire=not more)
+        body += chunk
+        self.waiting += len(chunk)
+        return more

@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from fakes.inbox import Facts, RecordingInbox
+from hookgram.core.access import Access
+from hookgram.core.facts import DuplicateSeen, EventAccepted, UpdateRefused
+from hookgram.core.identity import digest, digest_unparsed
+from hookgram.core.model import MINUTE, SECOND, Bot, Definition, Origin, Target
+from hookgram.core.retry import RetryPolicy
+from hookgram.errors import StoreUnavailable
+from hookgram.usecases import limits as limits_module
+from hookgram.usecases.intake import Intake, Limits, Taken
+
+BOT = Bot(name="default", bot_id=123456)
+NOW = 1_772_040_230_123_456
+
+
+class Desk:
+    """An intake with everything around it."""
+
+    def __init__(
+        self, *, access: Access | None = None, per_minute: int = 0, max_delay: int = 0
+    ) -> None:
+        self.inbox = RecordingInbox()
+        self.facts = Facts()
+        self.woken: list[list[int]] = []
+        self.now = NOW
+        self.intake = Intake(
+            inbox=self.inbox,
+            access=access or Access(public=True),
+            limits=Limits(per_minute, max_delay),
+            clock=lambda: self.now,
+            entropy=bytes,
+            notice=self.facts,
+            wake=lambda ids: self.woken.append(list(ids)),
+        )
+        self.intake.set_targets([target(1), target(2)])
+
+    async def take(self, body: bytes, *, trusted: bool = True, bot: Bot = BOT) -> Taken:
+        return await self.intake.take(bot, body, trusted=trusted)
+
+    @property
+    def delays(self) -> list[int]:
+        return [arrival.owed[0].delay for arrival in self.inbox.arrivals]
+
+
+def target(target_id: int) -> Target:
+    name = f"t{target_id}"
+    definition = Definition(
+        name=name,
+        urls=("http://127.0.0.1:9/",),
+        origin=Origin.ENV,
+        retry=RetryPolicy(waits=(), max_age=1),
+    )
+    return Target(target_id=target_id, name=name, origin=Origin.ENV, definition=definition)
+
+
+def message(update_id: int, chat_id: int = 7, **fields: Any) -> bytes:
+    chat = {"id": chat_id, "type": "private"}
+    payload = {"message_id": update_id, "date": 1_772_040_230, "chat": chat, "text": "hi"}
+    return json.dumps({"update_id": update_id, "message": payload | fields}).encode()
+
+
+async def test_an_update_is_kept_byte_for_byte_with_what_is_read_from_it() -> None:
+    desk = Desk()
+    body = b'{"update_id":10000,\n"message":{ "date":5,"chat":{"id":7},"from":{"id":8}}}'
+    assert await desk.take(body) is Taken.STORED
+    [arrival] = desk.inbox.arrivals
+    event = arrival.event
+    assert event.body == body
+    assert (event.bot_id, event.update_id, event.kind) == (123456, 10000, "message")
+    assert (event.chat_id, event.user_id, event.received_at) == (7, 8, NOW)
+    assert event.event_id.startswith("evt_")
+    assert len(event.event_id) == 30
+    payload = b'{ "date":5,"chat":{"id":7},"from":{"id":8}}'
+    assert arrival.digest == digest("message", payload)
+
+
+async def test_after_the_commit_the_targets_are_woken_and_the_fact_is_told() -> None:
+    desk = Desk()
+    desk.inbox.gate.clear()
+    taking = asyncio.create_task(desk.take(message(1)))
+    await desk.inbox.reached.wait()
+    assert desk.woken == []
+    assert desk.facts.seen == []
+    desk.inbox.gate.set()
+    await taking
+    assert desk.woken == [[1, 2]]
+    [fact] = desk.facts.of(EventAccepted)
+    assert (fact.seq, fact.update_id, fact.targets, fact.size) == (1, 1, 2, len(message(1)))
+
+
+async def test_a_repeated_update_wakes_nobody() -> None:
+    desk = Desk()
+    await desk.take(message(1))
+    assert await desk.take(message(1)) is Taken.DUPLICATE
+    assert desk.woken == [[1, 2]]
+    assert len(desk.facts.of(DuplicateSeen)) == 1
+
+
+async def test_without_a_target_an_update_is_kept_all_the_same() -> None:
+    desk = Desk()
+    desk.intake.set_targets([])
+    assert await desk.take(message(1)) is Taken.STORED
+    assert desk.woken == []
+    assert desk.facts.of(EventAccepted)[0].targets == 0
+
+
+async def test_what_cannot_be_read_is_kept_if_it_came_with_the_secret() -> None:
+    desk = Desk(access=Access())
+    assert await desk.take(b"{") is Taken.STORED
+    [arrival] = desk.inbox.arrivals
+    assert arrival.event.kind == "unparsed"
+    assert arrival.event.update_id is None
+    assert arrival.event.body == b"{"
+    assert arrival.digest == digest_unparsed(b"{")
+    assert [owed.dead for owed in arrival.owed] == ["unparsed", "unparsed"]
+    assert desk.woken == []
+
+
+async def test_what_cannot_be_read_and_came_without_a_secret_is_not_kept() -> None:
+    desk = Desk()
+    assert await desk.take(b"{", trusted=False) is Taken.UNREADABLE
+    assert desk.inbox.arrivals == []
+    assert desk.facts.seen == []
+
+
+async def test_a_stranger_is_counted_and_not_stored() -> None:
+    desk = Desk(access=Access(authorised=frozenset({7})))
+    assert await desk.take(message(1, chat_id=666)) is Taken.REFUSED
+    assert await desk.take(message(2, chat_id=666)) is Taken.REFUSED
+    assert await desk.take(message(3, chat_id=7)) is Taken.STORED
+    assert desk.inbox.refused == [(123456, 666, "private")] * 2
+    assert [fact.first for fact in desk.facts.of(UpdateRefused)] == [True, False]
+
+
+async def test_where_there_is_no_chat_the_refused_user_is_remembered() -> None:
+    desk = Desk(access=Access(authorised=frozenset({7})))
+    body = b'{"update_id":1,"inline_query":{"id":"1","from":{"id":666},"query":""}}'
+    assert await desk.take(body) is Taken.REFUSED
+    assert desk.inbox.refused == [(123456, 666, None)]
+
+
+async def test_a_refusal_that_cannot_be_counted_is_no_refusal() -> None:
+    desk = Desk(access=Access())
+    desk.inbox.trouble = StoreUnavailable("full")
+    with pytest.raises(StoreUnavailable):
+        await desk.take(message(1))
+    assert desk.facts.seen == []
+
+
+async def test_updates_whose_numbers_are_too_large_to_read_are_told_apart() -> None:
+    desk = Desk()
+    payload = b'"message":{"chat":{"id":7}}}'
+    first, second = b'{"update_id":%s,' % (b"1" * 30), b'{"update_id":%s,' % (b"2" * 30)
+    assert await desk.take(first + payload) is Taken.STORED
+    assert await desk.take(second + payload) is Taken.STORED
+    assert await desk.take(first + payload) is Taken.DUPLICATE
+
+
+async def test_over_the_limit_a_chat_waits_and_loses_nothing() -> None:
+    desk = Desk(per_minute=2)
+    for number in range(4):
+        assert await desk.take(message(number)) is Taken.STORED
+    assert desk.delays == [0, 0, 30 * SECOND, MINUTE]
+
+
+async def test_the_limit_is_per_bot_and_chat() -> None:
+    desk = Desk(per_minute=1)
+    await desk.take(message(1, chat_id=7))
+    await desk.take(message(2, chat_id=8))
+    await desk.take(message(3, chat_id=7), bot=Bot(name="other", bot_id=2))
+    assert desk.delays == [0, 0, 0]
+
+
+async def test_queries_are_never_delayed() -> None:
+    desk = Desk(per_minute=1)
+    for number in range(3):
+        body = {
+            "id": str(number),
+            "from": {"id": 7},
+            "message": {"message_id": 1, "date": 1, "chat": {"id": 7, "type": "private"}},
+            "data": "x",
+        }
+        await desk.take(json.dumps({"update_id": number, "callback_query": body}).encode())
+    assert desk.delays == [0, 0, 0]
+
+
+async def test_a_delay_over_the_cap_is_a_dead_letter_that_uses_up_nothing() -> None:
+    desk = Desk(per_minute=2, max_delay=30 * SECOND)
+    for number in range(6):
+        assert await desk.take(message(number)) is Taken.STORED
+    dead = [arrival.owed[0].dead for arrival in desk.inbox.arrivals]
+    assert dead == [None, None, None, *["rate_limited"] * 3]
+    desk.now += 30 * SECOND
+    await desk.take(message(9))
+    assert desk.inbox.arrivals[-1].owed[0].delay == 30 * SECOND
+    assert desk.inbox.arrivals[-1].owed[0].dead is None
+
+
+async def test_a_repeated_update_and_one_that_was_not_stored_use_up_nothing() -> None:
+    desk = Desk(per_minute=2)
+    await desk.take(message(1))
+    assert await desk.take(message(1)) is Taken.DUPLICATE
+    desk.inbox.trouble = StoreUnavailable("full")
+    with pytest.raises(StoreUnavailable):
+        await desk.take(message(2))
+    desk.inbox.trouble = None
+    await desk.take(message(2))
+    assert desk.delays == [0, 0]
+
+
+async def test_a_clock_that_is_set_back_does_not_hold_chats_up() -> None:
+    desk = Desk(per_minute=1)
+    await desk.take(message(1))
+    desk.now -= 60 * MINUTE
+    await desk.take(message(2))
+    await desk.take(message(3))
+    assert desk.delays == [0, 0, MINUTE]
+
+
+async def test_the_rates_of_so_many_chats_are_remembered_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits_module, "CHATS_REMEMBERED", 2)
+    desk = Desk(per_minute=1)
+    for number, chat in enumerate([1, 2, 1, 3, 1, 2]):
+        await desk.take(message(number, chat_id=chat))
+    # Chat 2 was not seen for longest when chat 3 came.
+    assert [bool(delay) for delay in desk.delays] == [False, False, True, False, True, False]
