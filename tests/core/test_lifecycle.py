@@ -1,0 +1,72 @@
+"""The only place where a delivery's fate is decided, as a table."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hookgram.core.lifecycle import settle, stale
+from hookgram.core.model import HOUR, SECOND
+from hookgram.core.outcome import (
+    Dead,
+    Delivered,
+    Failure,
+    Refusal,
+    Released,
+    Retry,
+    Success,
+    Untried,
+)
+from hookgram.core.retry import RetryPolicy
+
+POLICY = RetryPolicy.doubling(base=2, retries=3, max_age=72 * HOUR)
+
+
+def settled(outcome, *, failures=0, age=0, dice=0.0):
+    return settle(outcome, failures=failures, created_at=0, now=age, policy=POLICY, dice=dice)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "failures", "settlement"),
+    [
+        (Success(), 3, Delivered()),
+        (Refusal(reason="gone"), 1, Dead(reason="gone", failures=1)),
+        (Untried(), 2, Released()),
+        (Failure(reason="http_500"), 0, Retry(wait=2 * SECOND, failures=1, reason="http_500")),
+        (Failure(reason="timeout"), 2, Retry(wait=8 * SECOND, failures=3, reason="timeout")),
+        (Failure(reason="http_500"), 3, Dead(reason="http_500", failures=4)),
+        (
+            Failure(reason="http_429", retry_after=90 * SECOND),
+            3,
+            Retry(wait=90 * SECOND, failures=3, reason="http_429"),
+        ),
+    ],
+)
+def test_each_outcome_has_one_settlement(outcome, failures, settlement):
+    assert settled(outcome, failures=failures) == settlement
+
+
+@pytest.mark.parametrize("outcome", [Failure(reason="x"), Failure(reason="x", retry_after=SECOND)])
+def test_a_delivery_older_than_its_policy_allows_is_dead(outcome):
+    assert isinstance(settled(outcome, age=72 * HOUR), Retry)
+    assert settled(outcome, age=72 * HOUR + 1).reason == "too_old"
+    assert isinstance(settled(Success(), age=99 * HOUR), Delivered)
+
+
+def test_what_is_too_old_is_not_tried():
+    assert not stale(0, 72 * HOUR, POLICY)
+    assert stale(0, 72 * HOUR + 1, POLICY)
+
+
+@given(st.integers(1, 40), st.floats(0, 1, exclude_max=True), st.floats(0.1, 10))
+def test_waits_double_are_stretched_by_a_quarter_at_most_and_end_at_an_hour(failures, dice, base):
+    policy = RetryPolicy.doubling(base=base, retries=40, max_age=HOUR)
+    plain = min(int(base * SECOND * 2.0 ** (failures - 1)), HOUR)
+    wait = policy.wait_after(failures, dice=dice)
+    assert plain - 40 <= wait <= min(plain * 1.25, HOUR) + 40
+
+
+def test_the_list_of_waits_ends():
+    assert POLICY.wait_after(3, dice=0) == 8 * SECOND
+    assert POLICY.wait_after(4, dice=0) is None
