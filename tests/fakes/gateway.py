@@ -28,9 +28,7 @@ def free_port() -> int:
 
 def environment(folder: Path, port: int, **settings: str) -> dict[str, str]:
     """Build a whole environment: nothing of the machine's own settings gets in."""
-    kept = {
-        name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ
-    }
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ}
     return {
         **kept,
         "HOME": str(folder),

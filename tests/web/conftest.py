@@ -16,7 +16,7 @@ from hookgram.ports import Inbox
 from hookgram.store.sqlite import SqliteStore, open_sqlite
 from hookgram.usecases.intake import Intake, Limits
 from hookgram.web.bodies import Bodies
-from hookgram.web.exchange import Receive, Scope, Send, answer
+from hookgram.web.exchange import Exchange, Receive, Scope, Send
 from hookgram.web.ingest import Door, Ingest
 from web.posting import BOT, NOW, PATH, SECRET, Build
 
@@ -27,7 +27,7 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], Any]]:
 
 async def elsewhere(scope: Scope, receive: Receive, send: Send) -> None:
     """What stands behind the ingest route in these tests."""
-    await answer(send, 404, b'{"elsewhere":true}')
+    await Exchange(receive, send).answer(404, b'{"elsewhere":true}')
 
 
 @pytest.fixture
@@ -51,6 +51,7 @@ def build(facts: Facts) -> Build:
         access: Access | None = None,
         doors: dict[str, Door] | None = None,
         targets: Any = (),
+        body_deadline: float = 30.0,
         commit_deadline: float = 10.0,
         **limits: Any,
     ) -> Ingest:
@@ -70,6 +71,7 @@ def build(facts: Facts) -> Build:
             intake,
             bodies=Bodies(**({"largest": 512 * 1024} | limits)),
             notice=facts,
+            body_deadline=body_deadline,
             commit_deadline=commit_deadline,
         )
 

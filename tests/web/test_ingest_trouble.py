@@ -116,32 +116,3 @@ async def test_who_goes_away_after_the_body_leaves_it_with_us(
         await facts.until(EventAccepted)
         assert (await post(gateway, update(1))).status == 200
     assert inbox.bodies == [update(1)]
-
-
-async def test_a_request_that_is_cancelled_does_not_take_its_commit_along(
-    build: Build, inbox: RecordingInbox, facts: Facts
-) -> None:
-    inbox.gate.clear()
-    app = build(inbox)
-    name, value = TOKEN
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": PATH,
-        "headers": [(name.lower().encode(), value.encode())],
-    }
-
-    async def receive() -> dict[str, object]:
-        return {"type": "http.request", "body": update(1), "more_body": False}
-
-    async def send(message: object) -> None:
-        raise AssertionError("nobody is there to be answered")
-
-    asking = asyncio.create_task(app(scope, receive, send))
-    await inbox.reached.wait()
-    asking.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await asking
-    inbox.gate.set()
-    await facts.until(EventAccepted)
-    assert inbox.bodies == [update(1)]

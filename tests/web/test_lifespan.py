@@ -11,7 +11,7 @@ from uvicorn.lifespan.on import LifespanOn
 
 from fakes.http import Address
 from hookgram.errors import StoreInUse
-from hookgram.web.exchange import Asgi, Receive, Scope, Send, answer
+from hookgram.web.exchange import Asgi, Exchange, Receive, Scope, Send
 from hookgram.web.lifespan import with_lifespan
 
 
@@ -37,7 +37,7 @@ class House:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.history.append(scope["path"])
-        await answer(send, 200, b"{}")
+        await Exchange(receive, send).answer(200, b"{}")
 
 
 def lifespan_of(house: House) -> LifespanOn:

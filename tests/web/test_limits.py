@@ -104,7 +104,7 @@ async def test_two_lengths_are_refused(build: Build, inbox: RecordingInbox) -> N
 async def test_a_body_that_drips_is_given_up(
     build: Build, inbox: RecordingInbox, facts: Facts
 ) -> None:
-    app = build(inbox, deadline=0.05)
+    app = build(inbox, body_deadline=0.05)
     async with serving(app) as gateway, gateway.wire() as wire:
         await wire.send(request("POST", PATH, b'{"upd', [TOKEN], length=100))
         answer = await wire.answer()

@@ -65,19 +65,19 @@ class AnswerReader(ResponseHandler):
             super().data_received(data)  # aiohttp's way to go on after a pause
             return
         while data and self._asked and self.exception() is None:
-            end = self._piece(data)
-            self._bytes += end
-            super().data_received(data[:end])
-            data = data[end:]
+            piece = self._piece(data)
+            data = data[len(piece) :]
+            self._bytes += len(piece)
+            super().data_received(piece)
             if self._bytes > MOST_READ and self._asked:
                 self._give_up()
         if data:
             self._cut()  # unasked: it must not pass for the answer to the next request
 
-    def _piece(self, data: bytes) -> int:
-        """Parse a head by itself: nonsense behind it must not undo it."""
+    def _piece(self, data: bytes) -> bytes:
+        """Cut off what to parse next: a head by itself, so that nonsense behind cannot undo it."""
         end = -1 if self._head_done else data.find(_END_OF_HEAD, 0, SLICE)
-        return SLICE if end < 0 else end + len(_END_OF_HEAD)
+        return data[: SLICE if end < 0 else end + len(_END_OF_HEAD)]
 
     def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
         """Take one parsed answer: skip interim ones, and cut the connection at one too many."""

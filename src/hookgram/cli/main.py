@@ -7,14 +7,18 @@ Exit codes: 0 done, 1 an answer of no, 2 usage, 74 input or output failed, 75 in
 from __future__ import annotations
 
 import sys
+import traceback
 from typing import Annotated
 
 import typer
 
 from hookgram import __version__
 from hookgram.cli.config import config
-from hookgram.errors import SettingsError, StoreError, StoreInUse
+from hookgram.cli.serve import serve
+from hookgram.core.redact import mask
+from hookgram.errors import GatewayError, SettingsError, StoreError, StoreInUse
 
+EXIT_NO = 1
 EXIT_IO = 74
 EXIT_IN_USE = 75
 EXIT_CONFIGURATION = 78
@@ -26,6 +30,7 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+cli.command()(serve)
 cli.command()(config)
 
 
@@ -44,15 +49,6 @@ def _main(
     """Take every update, keep it, deliver it."""
 
 
-@cli.command()
-def serve() -> None:
-    """Run the gateway: take updates, deliver them, until stopped."""
-    from hookgram.app import serve as run  # noqa: PLC0415  (slow to import; only this needs it)
-    from hookgram.settings import load  # noqa: PLC0415
-
-    raise typer.Exit(run(load()))
-
-
 def main() -> int:
     """Run the command line and return its exit code."""
     try:
@@ -64,8 +60,11 @@ def main() -> int:
         _say(f"hookgram: {error}")
         return EXIT_IN_USE
     except (StoreError, OSError) as error:
-        _say(f"hookgram: {error}")
+        _say(mask(f"hookgram: {error}"))
         return EXIT_IO
+    except Exception:  # noqa: BLE001  (the process's edge: a traceback must not show a secret)
+        _say("hookgram: this is a bug, please report it:", mask(traceback.format_exc(), _secrets()))
+        return EXIT_NO
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     return 0
@@ -73,3 +72,13 @@ def main() -> int:
 
 def _say(*lines: str) -> None:
     print(*lines, sep="\n", file=sys.stderr)  # noqa: T201  (this is what a person reads)
+
+
+def _secrets() -> list[str]:
+    """Return what must not be shown, as far as the settings can be read."""
+    from hookgram.settings import load  # noqa: PLC0415
+
+    try:
+        return load().secrets()
+    except GatewayError:
+        return []

@@ -2,34 +2,66 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
-from urllib.parse import urlsplit
+from functools import lru_cache
+from urllib.parse import quote, urlsplit
 
 MASK = "***"
 SHORTEST = 4
 """Secrets shorter than this are not searched for: masking "a" would mask everything."""
 
-_TOKEN = re.compile(r"\b(\d{6,20}):[A-Za-z0-9_-]{20,}")
-_SECRET = re.compile(r"whsec_[A-Za-z0-9+/=_-]+")
+_SIGNS = ("://", "whsec_", "authorization", "bearer", "basic", "%3a")
+_TOKEN_END = re.compile(r":[A-Za-z0-9_-]{20}")
+_TOKEN = re.compile(r"(?<!\d)(\d{6,20})(?::|%3[Aa])[A-Za-z0-9_-]{20,}")
+_SIGNING = re.compile(r"whsec_[A-Za-z0-9+/=_-]+")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
+_AUTHORIZATION = re.compile(
+    r"(?i)\b(authorization[\"']?\s*[:=,]\s*(?:b(?=[\"']))?[\"']?)(?:[a-z]+\s+)?[^\s\"',;]+"
+)
 _URL = re.compile(
-    r"\b([a-z][a-z0-9+.-]{1,15})://(?:[^\s/?#@\"'<>]*@)?([^\s/?#\"'<>@]+)([/?#][^\s\"'<>]*)?"
+    r"(?i)\b([a-z][a-z0-9+.-]{1,15})://(?:[^\s/?#\"'<>]*@)?([^\s/?#\"'<>@]+)([/?#][^\s\"'<>]*)?"
 )
 
 
 def mask(text: str, secrets: Iterable[str] = ()) -> str:
     """Mask bot tokens, signing secrets, credentials and all of a URL but its scheme and host.
 
-    Each of *secrets* is masked wherever it stands.
+    Each of *secrets* is masked wherever it stands, also as JSON, Python or a URL would spell it.
+    Mask before rendering to JSON: a mask does not know where a JSON string ends.
     """
-    for secret in secrets:
-        if len(secret) >= SHORTEST:
-            text = text.replace(secret, MASK)
+    secrets = tuple(secrets)
+    if not suspect(text, secrets):
+        return text
+    for secret in _spellings(secrets):
+        text = text.replace(secret, MASK)
     text = _URL.sub(_shown, text)
     text = _TOKEN.sub(rf"\1:{MASK}", text)
-    text = _SECRET.sub(f"whsec_{MASK}", text)
+    text = _SIGNING.sub(f"whsec_{MASK}", text)
+    text = _AUTHORIZATION.sub(rf"\1{MASK}", text)
     return _BEARER.sub(rf"\1 {MASK}", text)
+
+
+def suspect(text: str, secrets: tuple[str, ...] = ()) -> bool:
+    """Tell, much faster than masking, whether there may be something to mask. JSON will do."""
+    lower = text.lower()
+    return (
+        any(sign in lower for sign in _SIGNS)
+        or any(secret in text for secret in _spellings(secrets))
+        or _TOKEN_END.search(text) is not None
+    )
+
+
+@lru_cache(maxsize=16)
+def _spellings(secrets: tuple[str, ...]) -> tuple[str, ...]:
+    """Spell each secret in every way, the longest first: one may be the beginning of another."""
+    found: set[str] = set()
+    for secret in secrets:
+        if len(secret) >= SHORTEST:
+            found |= {secret, repr(secret)[1:-1], quote(secret, safe="", errors="replace")}
+            found |= {json.dumps(secret, ensure_ascii=ascii_)[1:-1] for ascii_ in (True, False)}
+    return tuple(sorted(found, key=len, reverse=True))
 
 
 def _shown(url: re.Match[str]) -> str:
@@ -45,5 +77,5 @@ def safe_url(url: str) -> str:
     except ValueError:
         return "?"
     place = f"[{host}]" if ":" in host else host
-    end = "/…" if parts.path.strip("/") or parts.query else ""
+    end = "/…" if parts.path.strip("/") or parts.query or parts.fragment else ""
     return f"{parts.scheme}://{place}{f':{port}' if port else ''}{end}"

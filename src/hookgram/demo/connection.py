@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from urllib.parse import urlsplit
+import base64
+import re
+from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
 LONGEST_HEAD = 64 * 1024
 LONGEST_BODY = 1024 * 1024
+_STATUS = re.compile(r"HTTP/1\.[01] ([0-9]{3})(?: .*)?")
 
 
 class Reply(Struct, frozen=True):
@@ -23,7 +26,11 @@ def request(url: str, secret: str | None, body: bytes) -> bytes:
     """Return the bytes of one post: these headers, in this order, and no others."""
     parts = urlsplit(url)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    lines = [f"POST {path} HTTP/1.1", f"Host: {parts.netloc}"]
+    port = "" if parts.port in {None, 80} else f":{parts.port}"
+    lines = [f"POST {path} HTTP/1.1", f"Host: {parts.hostname}{port}"]
+    if parts.username is not None:
+        user = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        lines.append("Authorization: Basic " + base64.b64encode(user.encode()).decode())
     if secret is not None:
         lines.append(f"X-Telegram-Bot-Api-Secret-Token: {secret}")
     lines += [
@@ -45,29 +52,82 @@ class Connection:
 
     @property
     def is_open(self) -> bool:
-        """Whether it was opened and not closed, as far as we know."""
-        return self._streams is not None and not self._streams[1].is_closing()
+        """Whether it was opened and neither side has closed it, as far as we know."""
+        if self._streams is None:
+            return False
+        reader, writer = self._streams
+        return not (reader.at_eof() or writer.is_closing())
 
     async def post(self, message: bytes) -> Reply:
-        """Send a request and read its answer. Raises OSError or EOFError when there is none."""
+        """Send a request and read its whole answer.
+
+        Raises OSError, EOFError or ValueError when there is none that can be understood.
+        """
         if self._streams is None:
             self._streams = await asyncio.open_connection(
                 self._host, self._port, limit=LONGEST_HEAD
             )
         reader, writer = self._streams
         writer.write(message)
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        headers = dict(line.lower().split(": ", 1) for line in head[1:] if ": " in line)
-        length = int(headers.get("content-length", "0"))
-        if length > LONGEST_BODY:
-            raise OSError("the answer is too large")
-        await reader.readexactly(length)
-        kept = headers.get("connection") != "close"
-        if not kept:
+        try:
+            reply = await _read(reader)
+        except asyncio.LimitOverrunError as error:
+            raise ValueError("a line or head of the answer is too long") from error
+        if not reply.kept:
             self.close()
-        return Reply(int(head[0].split(" ")[1]), headers.get("retry-after"), kept)
+        return reply
 
     def close(self) -> None:
-        """Close it."""
+        """Hang up at once, whatever was still to be written."""
         if self._streams is not None:
-            self._streams[1].close()
+            self._streams[1].transport.abort()
+
+
+async def _read(reader: asyncio.StreamReader) -> Reply:
+    status_line, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    matched = _STATUS.fullmatch(status_line)
+    if matched is None:
+        raise ValueError(f"not an answer: {status_line[:80]!r}")
+    pairs = (line.partition(":") for line in lines)
+    headers = {name.strip().lower(): value.strip().lower() for name, _, value in pairs}
+    status = int(matched[1])
+    # An interim answer counts as a wrong one; what comes after it is not waited for.
+    framed = status in {204, 304} or (status >= 200 and await _skip_body(reader, headers))
+    kept = framed and headers.get("connection") != "close"
+    return Reply(status, headers.get("retry-after"), kept)
+
+
+async def _skip_body(reader: asyncio.StreamReader, headers: dict[str, str]) -> bool:
+    """Read the body away; False when only the end of the connection ends it."""
+    if headers.get("content-encoding") == "br":
+        raise ValueError("an encoding that nobody offered to read")
+    if headers.get("transfer-encoding") == "chunked":
+        await _skip_chunks(reader)
+        return True
+    if "content-length" in headers:
+        await _skip(reader, int(headers["content-length"]), LONGEST_BODY)
+        return True
+    left = LONGEST_BODY
+    while left >= 0 and (piece := await reader.read(LONGEST_HEAD)):
+        left -= len(piece)
+    if left < 0:
+        raise ValueError("the answer is too large")
+    return False
+
+
+async def _skip_chunks(reader: asyncio.StreamReader) -> None:
+    left = LONGEST_BODY
+    while size := int((await reader.readuntil(b"\r\n")).split(b";")[0], 16):
+        await _skip(reader, size, left)
+        await reader.readexactly(2)
+        left -= size
+    while await reader.readuntil(b"\r\n") != b"\r\n":
+        left -= 1
+        if left < 0:
+            raise ValueError("the answer is too large")
+
+
+async def _skip(reader: asyncio.StreamReader, size: int, most: int) -> None:
+    if not 0 <= size <= most:
+        raise ValueError("the answer is too large")
+    await reader.readexactly(size)

@@ -7,39 +7,31 @@ unsettled; duplicates are counted, and must be explained.
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from msgspec import Struct
+
+from hookgram.demo.books import Books, Entry, Row, read_store
+
+__all__ = ["Books", "Row", "Verdict", "audit", "read_store"]
 
 UNSETTLED = (0, 1, 2)
 DELIVERED, DEAD, CANCELLED = 3, 4, 5
 EXAMPLES = 3
 
-Entry: TypeAlias = Mapping[str, Any]
+Key: TypeAlias = tuple[int | None, str]
+"""What makes an update the same one: its id and its payload's digest (ids can come again)."""
 
 
-class Row(Struct, frozen=True):
-    """A delivery as the store has it."""
+class Story(Struct):
+    """What the sender did with one update; places are those in its journal."""
 
-    target: str
-    update_id: int | None
-    event_id: str
-    state: int
-    reason: str | None
-
-
-class Books(Struct, frozen=True, kw_only=True):
-    """Everything there is to compare. *received* is by target."""
-
-    sent: Sequence[Entry]
-    received: Mapping[str, Sequence[Entry]]
-    rows: Sequence[Row]
-    counters: Mapping[tuple[str, str], int]
+    key: Key
+    lane: str | None
+    sent: int
+    acked: int | None = None
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -76,16 +68,15 @@ def audit(books: Books, *, duplicates_allowed: int = 0, may_be_dead: Iterable[st
     *duplicates_allowed*: how many second 2xx answers of a target kills and stops explain (kills ×
     slots). *may_be_dead*: targets whose dead letters are expected.
     """
-    acked = _acknowledged(books.sent)
+    ledger = _Ledger(books)
     duplicates = {name: _duplicates(entries) for name, entries in books.received.items()}
     excused = frozenset(may_be_dead)
     problems = {
-        "lost": _lost(books, acked),
-        "invented": _invented(books),
-        "unstable ids": _unstable(books),
-        "out of order": [
-            problem for name in books.received for problem in _disordered(books, name, acked)
-        ],
+        "lost": ledger.lost(),
+        "torn": ledger.torn(),
+        "invented": ledger.invented(),
+        "unstable ids": ledger.unstable(),
+        "out of order": [found for name in books.received for found in ledger.disordered(name)],
         "unsettled": [_named(row) for row in books.rows if row.state in UNSETTLED],
         "dead": [_named(r) for r in books.rows if r.state == DEAD and r.target not in excused],
         "delivered by word only": _by_word_only(books),
@@ -98,7 +89,7 @@ def audit(books: Books, *, duplicates_allowed: int = 0, may_be_dead: Iterable[st
     }
     states = Counter(row.state for row in books.rows)
     return Verdict(
-        acknowledged=len(acked),
+        acknowledged=len(ledger.acked),
         delivered=states[DELIVERED],
         dead=states[DEAD],
         duplicates=sum(duplicates.values()),
@@ -106,89 +97,156 @@ def audit(books: Books, *, duplicates_allowed: int = 0, may_be_dead: Iterable[st
     )
 
 
+class _Ledger:
+    """The books, arranged by update."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+        self._by_body: dict[str, Key] = {}
+        self._stories = self._told(books.sent)
+        self.acked = [story for story in self._stories.values() if story.acked is not None]
+        self._ended: set[tuple[str, Key]] = set()
+        self._traces: set[tuple[str, Key]] = set()
+        for row in books.rows:
+            key = self._by_body.get(row.body_sha256)
+            if key is not None:
+                self._traces.add((row.target, key))
+                if row.state in {DEAD, CANCELLED}:
+                    self._ended.add((row.target, key))
+        self._taken = {
+            name: [self._key(entry) for entry in _taken(entries)]
+            for name, entries in books.received.items()
+        }
+        self._traces |= {(name, key) for name, keys in self._taken.items() for key in keys}
+
+    def _told(self, sent: Sequence[Entry]) -> dict[Key, Story]:
+        """Tell each update's story; an update that was posted twice has one."""
+        keys: dict[int, Key] = {}
+        stories: dict[Key, Story] = {}
+        for place, entry in enumerate(sent):
+            number = entry["number"]
+            if entry["what"] == "posted":
+                key = keys[number] = (entry["update_id"], entry["raw_sha256"])
+                self._by_body[entry["body_sha256"]] = key
+                lane = None if entry["queue"].startswith("alone:") else entry["queue"]
+                # Not sent so far: it can have come after nothing.
+                stories.setdefault(key, Story(key, lane, len(sent)))
+            story = stories[keys[number]]
+            if entry["what"] == "sent":
+                story.sent = min(story.sent, place)
+            elif entry["what"] == "acked" and story.acked is None:
+                story.acked = place
+        return stories
+
+    def _key(self, entry: Entry) -> Key:
+        """Return which update arrived; what the gateway could not read is known by its bytes."""
+        digest = entry["raw_sha256"]
+        if entry["kind"] == "unparsed" and digest in self._by_body:
+            return self._by_body[digest]
+        return entry["update_id"], digest
+
+    def lost(self) -> list[str]:
+        """Find acknowledged updates that a target neither took nor has as ended otherwise."""
+        return [
+            f"{name}: update {story.key[0]}"
+            for name, keys in self._taken.items()
+            for taken in (set(keys),)
+            for story in self.acked
+            if story.key not in taken and (name, story.key) not in self._ended
+        ]
+
+    def torn(self) -> list[str]:
+        """Find updates that were never acknowledged and reached some targets, but not all."""
+        found = []
+        for story in self._stories.values():
+            known = [name for name in self._taken if (name, story.key) in self._traces]
+            if story.acked is None and 0 < len(known) < len(self._taken):
+                found.append(f"update {story.key[0]} at {known} only")
+        return found
+
+    def invented(self) -> list[str]:
+        """Find what arrived or is stored and was never sent, was changed, or is not signed."""
+        arrived = [
+            f"{name}: update {entry['update_id']}"
+            for name, entries in self._books.received.items()
+            for entry in entries
+            if self._key(entry) not in self._stories or not entry["signed"]
+        ]
+        rows = (row for row in self._books.rows if row.body_sha256 not in self._by_body)
+        return arrived + [f"{_named(row)} in the store" for row in rows]
+
+    def unstable(self) -> list[str]:
+        """Find one update under two ids, or two updates under one."""
+        ids: dict[Key, set[str]] = defaultdict(set)
+        contents: dict[str, set[Key]] = defaultdict(set)
+        pairs = [
+            (self._key(entry), entry["id"])
+            for entries in self._books.received.values()
+            for entry in entries
+        ]
+        pairs += [
+            (self._by_body[row.body_sha256], row.event_id)
+            for row in self._books.rows
+            if row.body_sha256 in self._by_body
+        ]
+        for key, name in pairs:
+            ids[key].add(name)
+            contents[name].add(key)
+        twice = [f"update {key[0]} as {sorted(n)}" for key, n in ids.items() if len(n) > 1]
+        return twice + [f"{n} for {len(c)} updates" for n, c in contents.items() if len(c) > 1]
+
+    def disordered(self, target: str) -> list[str]:
+        """Find updates first taken before one of their lane that came earlier and is not ended.
+
+        Came earlier: acknowledged before the later one was first sent. Of two that were in the
+        air together nobody can say which came first.
+        """
+        first: dict[Key, int] = {}
+        for place, entry in enumerate(_taken(self._books.received[target])):
+            if entry["replay_of"] is None:
+                first.setdefault(self._key(entry), place)
+        lanes: dict[str, list[Story]] = defaultdict(list)
+        for story in self.acked:
+            if story.lane and story.key in first and (target, story.key) not in self._ended:
+                lanes[story.lane].append(story)
+        return [
+            f"{target}: {lane}: {later.key[0]} before {earlier.key[0]}"
+            for lane, stories in lanes.items()
+            for later, earlier in _overtaken(stories, first)
+        ]
+
+
+def _overtaken(stories: list[Story], first: Mapping[Key, int]) -> list[tuple[Story, Story]]:
+    """Pair each update that was taken too early with the last taken of those before it."""
+    by_ack = sorted(stories, key=lambda story: story.acked or 0)
+    found = []
+    last: Story | None = None
+    done = 0
+    for later in sorted(stories, key=lambda story: story.sent):
+        while done < len(by_ack) and (by_ack[done].acked or 0) < later.sent:
+            candidate = by_ack[done]
+            last = candidate if last is None else max(last, candidate, key=lambda s: first[s.key])
+            done += 1
+        if last is not None and first[later.key] < first[last.key]:
+            found.append((later, last))
+    return found
+
+
 def _named(row: Row) -> str:
     return f"{row.target}: update {row.update_id} ({row.reason or 'no reason'})"
-
-
-def _acknowledged(sent: Sequence[Entry]) -> dict[int, int]:
-    """Return each acknowledged update's place in the order of the first sendings answered 2xx."""
-    order: dict[int, int] = {}
-    for entry in sent:
-        if entry["what"] == "acked" and entry["update_id"] is not None:
-            order.setdefault(entry["update_id"], len(order))
-    return order
 
 
 def _taken(entries: Sequence[Entry]) -> list[Entry]:
     return [entry for entry in entries if 200 <= entry["status"] < 300]
 
 
-def _lost(books: Books, acked: Mapping[int, int]) -> list[str]:
-    """Find acknowledged updates that a target neither took nor has as a dead letter."""
-    ended = {(row.target, row.update_id) for row in books.rows if row.state in {DEAD, CANCELLED}}
-    found = []
-    for name, entries in books.received.items():
-        taken = {entry["update_id"] for entry in _taken(entries)}
-        found += [
-            f"{name}: update {update_id}"
-            for update_id in acked
-            if update_id not in taken and (name, update_id) not in ended
-        ]
-    return found
-
-
-def _invented(books: Books) -> list[str]:
-    """Find what arrived and was never sent, was changed on the way, or is not signed by us."""
-    known = defaultdict(set)
-    for entry in books.sent:
-        if entry["what"] == "posted":
-            known[entry["update_id"]].add(entry["raw_sha256"])
-    return [
-        f"{name}: update {entry['update_id']}"
-        for name, entries in books.received.items()
-        for entry in entries
-        if entry["raw_sha256"] not in known[entry["update_id"]] or not entry["signed"]
-    ]
-
-
-def _unstable(books: Books) -> list[str]:
-    """Find one update under two ids, or two updates under one."""
-    ids: dict[tuple[Any, Any], set[str]] = defaultdict(set)
-    contents: dict[str, set[Any]] = defaultdict(set)
-    for entries in books.received.values():
-        for entry in entries:
-            ids[entry["update_id"], entry["raw_sha256"]].add(entry["id"])
-            contents[entry["id"]].add((entry["update_id"], entry["raw_sha256"]))
-    twice = [f"update {key[0]} as {sorted(names)}" for key, names in ids.items() if len(names) > 1]
-    return twice + [f"{name} for {len(c)} updates" for name, c in contents.items() if len(c) > 1]
-
-
-def _disordered(books: Books, target: str, acked: Mapping[int, int]) -> list[str]:
-    """Find lanes in which a later update was first taken before an earlier one that is not dead.
-
-    The order of a lane is the order in which its updates were acknowledged: one at a time.
-    """
-    lanes = {e["update_id"]: e["queue"] for e in books.sent if e["what"] == "posted"}
-    dead = {row.update_id for row in books.rows if row.target == target and row.state == DEAD}
-    first: dict[int, int] = {}
-    for place, entry in enumerate(_taken(books.received[target])):
-        if entry["replay_of"] is None:
-            first.setdefault(entry["update_id"], place)
-    latest: dict[str, tuple[int, int]] = {}
-    found = []
-    for update_id in sorted(acked, key=acked.__getitem__):
-        lane = lanes[update_id]
-        if update_id in dead or update_id not in first or lane.startswith("alone:"):
-            continue
-        place, before = latest.get(lane, (-1, -1))
-        if first[update_id] < place:
-            found.append(f"{target}: {lane}: {update_id} before {before}")
-        latest[lane] = max((first[update_id], update_id), (place, before))
-    return found
-
-
 def _duplicates(entries: Sequence[Entry]) -> int:
-    times = Counter(entry["id"] for entry in _taken(entries) if entry["replay_of"] is None)
+    """Count how often a target took the same update again under the same id."""
+    times = Counter(
+        (entry["id"], entry["raw_sha256"])
+        for entry in _taken(entries)
+        if entry["replay_of"] is None
+    )
     return sum(count - 1 for count in times.values())
 
 
@@ -219,17 +277,3 @@ def _miscounted(books: Books) -> list[str]:
             if books.counters.get((name, word), 0) != count
         ]
     return found
-
-
-def read_store(path: Path) -> tuple[list[Row], dict[tuple[str, str], int]]:
-    """Read the deliveries and the counters of a SQLite store that nobody cleans up meanwhile."""
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-        rows = connection.execute(
-            "SELECT t.name, e.update_id, e.event_id, d.state, d.reason FROM delivery d"
-            " JOIN event e ON e.seq = d.event_seq JOIN target t ON t.id = d.target_id"
-        ).fetchall()
-        counters = connection.execute(
-            "SELECT t.name, c.name, sum(c.value) FROM counter c"
-            " JOIN target t ON t.id = c.target_id GROUP BY 1, 2"
-        ).fetchall()
-    return [Row(*row) for row in rows], {(target, name): n for target, name, n in counters}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import hmac
 import json
@@ -14,7 +15,7 @@ import httptools
 from msgspec import Struct
 
 from hookgram.demo.journal import Journal
-from hookgram.demo.rules import member_of
+from hookgram.demo.rules import member_of, payload_of
 
 
 class Request(Struct, frozen=True):
@@ -45,7 +46,9 @@ def healthy(_: Request) -> Response:
 class Receiver:
     """Listens on a port of 127.0.0.1 from ``open`` to ``shut``, as often as wanted; the port stays.
 
-    Each request is in the journal before it is answered. *secret* checks ``X-Gateway-Signature``.
+    Each request is in the journal just before it is answered, with status 0 if it never was: a
+    2xx stands there only if it went out. ``count`` counts them as they come. *secret* checks
+    ``X-Gateway-Signature``.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Receiver:
         self.count = 0
         self._secret = secret
         self._port = 0
+        self._held: socket.socket | None = None
         self._server: asyncio.Server | None = None
         self._connections: set[_Connection] = set()
         self._changed = asyncio.Event()
@@ -73,10 +77,11 @@ class Receiver:
 
     async def open(self) -> None:
         """Listen; on the same port as before."""
-        listening = socket.socket()
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("127.0.0.1", self._port))
-        self._port = listening.getsockname()[1]
+        if self._held is None:
+            # Never listens: while we are shut it keeps the port from everybody else, clients too.
+            self._held = _bound(0)
+            self._port = self._held.getsockname()[1]
+        listening = _bound(self._port)
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: _Connection(self), sock=listening)
 
@@ -95,6 +100,9 @@ class Receiver:
 
     async def __aexit__(self, *_: object) -> None:
         await self.shut()
+        if self._held is not None:
+            self._held.close()
+            self._held = None
 
     async def until(self, fact: Callable[[], bool], deadline: float) -> None:
         """Wait until *fact* is true, looking after each request; *deadline* seconds at most."""
@@ -104,12 +112,15 @@ class Receiver:
                 await self._changed.wait()
 
     def take(self, request: Request) -> Response:
-        """Write a request down and say what to answer."""
-        response = self.behaviour(request)
+        """Count a request and say what to answer."""
         self.count += 1
-        self.journal.note("received", status=response.status, **_seen(request, self._secret))
         self._changed.set()
-        return response
+        return self.behaviour(request)
+
+    def record(self, request: Request, status: int) -> None:
+        """Write down what a request is answered with now; 0: with nothing."""
+        self.journal.note("received", status=status, **_seen(request, self._secret))
+        self._changed.set()
 
     def joined(self, connection: _Connection) -> None:
         """Know an open connection."""
@@ -124,16 +135,40 @@ def _seen(request: Request, secret: str | None) -> dict[str, Any]:
     """Return what the ledger needs of a request, its payload only as a digest."""
     body, headers = request.body, request.headers
     expected = hmac.digest(secret.encode(), body, "sha256").hex() if secret else None
-    fields = json.loads(body)
+    fields = _fields(body)
     return {
         "id": headers.get("webhook-id"),
         "attempt": int(headers.get("x-gateway-attempt", "0")),
         "replay_of": headers.get("x-gateway-replay"),
         "signed": expected is None or headers.get("x-gateway-signature") == expected,
-        "update_id": fields.get("update_id"),
+        **{name: fields.get(name) for name in ("update_id", "bot_id", "chat_id", "user_id")},
         "kind": fields.get("event"),
-        "raw_sha256": hashlib.sha256(member_of(body, "raw")).hexdigest(),
+        "raw_sha256": hashlib.sha256(_raw(body, fields)).hexdigest(),
     }
+
+
+def _fields(body: bytes) -> dict[str, Any]:
+    """Read the body's members, strings a character for each byte; none of what is no object."""
+    try:
+        fields = json.loads(body.decode("latin-1"), strict=False)
+    except (ValueError, RecursionError):
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def _raw(body: bytes, fields: dict[str, Any]) -> bytes:
+    """Return what Telegram sent, as it came: the payload, or all of what could not be read."""
+    if "raw_base64" in fields:
+        return base64.b64decode(fields["raw_base64"])
+    return member_of(body, "raw") if "event" in fields else payload_of(body)
+
+
+def _bound(port: int) -> socket.socket:
+    bound = socket.socket()
+    # Not SO_REUSEADDR: with it anybody could bind a port that nobody listens on.
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    bound.bind(("127.0.0.1", port))
+    return bound
 
 
 class _Connection(asyncio.Protocol):
@@ -143,6 +178,7 @@ class _Connection(asyncio.Protocol):
         self._receiver = receiver
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
+        self._pending: tuple[asyncio.TimerHandle, Request] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if isinstance(transport, asyncio.Transport):
@@ -151,10 +187,12 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002
         self._receiver.left(self)
+        self._forsake()
         self._transport = None
 
     def drop(self) -> None:
         """Close at once, whatever is under way."""
+        self._forsake()
         if self._transport is not None:
             self._transport.abort()
 
@@ -179,17 +217,30 @@ class _Connection(asyncio.Protocol):
         self._body += body
 
     def on_message_complete(self) -> None:
-        response = self._receiver.take(Request(self._path, self._headers, bytes(self._body)))
+        request = Request(self._path, self._headers, bytes(self._body))
+        response = self._receiver.take(request)
         if response.delay:
             loop = asyncio.get_running_loop()
-            loop.call_later(response.delay, self._answer, response)
+            later = loop.call_later(response.delay, self._answer, request, response)
+            self._pending = (later, request)
         else:
-            self._answer(response)
+            self._answer(request, response)
 
-    def _answer(self, response: Response) -> None:
+    def _forsake(self) -> None:
+        """Record that nobody will hear the answer that was still to come."""
+        if self._pending is not None:
+            later, request = self._pending
+            self._pending = None
+            later.cancel()
+            self._receiver.record(request, 0)
+
+    def _answer(self, request: Request, response: Response) -> None:
+        self._pending = None
         if self._transport is None:
             return
-        if response.status == 0:
+        status = 0 if self._transport.is_closing() else response.status
+        self._receiver.record(request, status)
+        if status == 0:
             self.drop()
             return
         lines = [f"HTTP/1.1 {response.status} Answer", f"Content-Length: {len(response.body)}"]

@@ -16,6 +16,7 @@ OPENING = (10, 0.5)
 """New connections within so many seconds, while there was a success in the last ten."""
 OPENING_SLOWLY = (1, 2.0)
 RECENT = 10.0
+UNPARSED: tuple[None, str, None] = (None, "unparsed", None)
 
 LIFETIMES = {
     "inline_query": 30.0,
@@ -86,27 +87,32 @@ def retry_wait(failures: int, chance: float) -> float:
 
 
 def wait_after(failures: int, chance: float, retry_after: str | None) -> float:
-    """Return the wait, ``Retry-After`` honoured when it is a whole number, an hour at most."""
-    if retry_after is not None and retry_after.isdigit():
-        return min(float(retry_after), LONGEST_RETRY_AFTER)
+    """Return the wait; a ``Retry-After`` in whole seconds replaces it, an hour at most, 0 not."""
+    if retry_after is not None and retry_after.isascii() and retry_after.isdigit():
+        seconds = min(float(retry_after), LONGEST_RETRY_AFTER)
+        if seconds > 0:
+            return seconds
     return retry_wait(failures, chance)
 
 
 def split(body: bytes) -> tuple[int | None, str, Any]:
-    """Return an update's id, kind and payload; (None, "unparsed", None) for what is none."""
+    """Return an update's id, kind and payload; (None, "unparsed", None) for what is none.
+
+    Strings come as Latin-1 text, a character for each byte: Telegram can send invalid UTF-8.
+    """
     try:
-        update = json.loads(body)
+        update = json.loads(body.decode("latin-1"), strict=False)
         number = update.pop("update_id")
         kind, payload = next(iter(update.items()))
-    except (ValueError, AttributeError, KeyError, StopIteration, RecursionError):
-        return None, "unparsed", None
-    return number, kind, payload
+    except (ValueError, TypeError, AttributeError, KeyError, StopIteration, RecursionError):
+        return UNPARSED
+    return (number, kind, payload) if type(number) is int else UNPARSED
 
 
 def payload_of(body: bytes) -> bytes:
-    """Return the bytes of an update's payload; nothing for what is no update."""
+    """Return the bytes of an update's payload; the whole body of what is no update."""
     _, kind, _ = split(body)
-    return b"" if kind == "unparsed" else member_of(body, kind)
+    return body if kind == "unparsed" else member_of(body, kind)
 
 
 def member_of(body: bytes, wanted: str) -> bytes:

@@ -6,6 +6,9 @@ import asyncio
 import hashlib
 import random
 from collections import deque
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -33,6 +36,8 @@ class Update(Struct):
     body: bytes
     update_id: int | None
     kind: str
+    domain: str
+    """Where it stands in line here; another one than ``queue`` when it was posted aside."""
     queue: str
     ends_at: float
     failures: int = 0
@@ -70,7 +75,9 @@ class Sender:
         self._ready: asyncio.Queue[str] = asyncio.Queue()
         self._idle: list[Connection] = []
         self._opened: deque[float] = deque()
-        self._answered_at = 0.0
+        self._answered_at = float("-inf")
+        self._group = asyncio.TaskGroup()
+        self._stack = AsyncExitStack()
         self._tasks: set[asyncio.Task[None]] = set()
         self._drained = asyncio.Event()
         self._drained.set()
@@ -78,32 +85,46 @@ class Sender:
         self.left = 0
 
     async def __aenter__(self) -> Self:
+        await self._stack.enter_async_context(self._group)
         for _ in range(self._max_connections):
             self._spawn(self._work())
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for connection in self._idle:
-            connection.close()
+        try:
+            # What went wrong in a task is raised here, not forgotten.
+            await self._stack.__aexit__(kind, error, trace)
+        finally:
+            for connection in self._idle:
+                connection.close()
 
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._group.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time() * self._speed
 
-    def post(self, body: bytes) -> None:
-        """Have an update sent, after those of its domain that were posted before it."""
+    def post(self, body: bytes, *, aside: bool = False) -> None:
+        """Have any bytes sent, after those of their domain that were posted before them.
+
+        *aside*: at the same time as others of the domain, as twins and reordered updates are.
+        """
         number, kind, payload = split(body)
         self._numbers += 1
-        domain = queue_id(kind, payload) or f"alone:{self._numbers}"
+        alone = f"alone:{self._numbers}"
+        lane = queue_id(kind, payload) or alone
+        domain = alone if aside else lane
         ends_at = self._now() + lifetime(kind)
-        update = Update(self._numbers, body, number, kind, domain, ends_at)
+        update = Update(self._numbers, body, number, kind, domain, lane, ends_at)
         self._note("posted", update)
         queue = self._queues.setdefault(domain, deque())
         queue.append(update)
@@ -170,6 +191,7 @@ class Sender:
             connection = self._idle.pop()
             if connection.is_open:
                 return connection
+            connection.close()
         while True:
             now = self._now()
             count, span = OPENING if now - self._answered_at < RECENT else OPENING_SLOWLY
@@ -186,14 +208,14 @@ class Sender:
 
     def _end(self, update: Update, *, acknowledged: bool) -> None:
         self._note("acked" if acknowledged else "gave_up", update)
-        queue = self._queues[update.queue]
+        queue = self._queues[update.domain]
         queue.popleft()
         self.left -= 1
-        self._loaded.discard(update.queue)
+        self._loaded.discard(update.domain)
         if queue:
-            self._unloaded.append(update.queue)
+            self._unloaded.append(update.domain)
         else:
-            del self._queues[update.queue]
+            del self._queues[update.domain]
         self._load()
         if not self.left:
             self._drained.set()
@@ -201,6 +223,10 @@ class Sender:
     def _note(self, what: str, update: Update, **fields: Any) -> None:
         """Write it down; the update itself once, when it is posted."""
         if what == "posted":
-            digest = hashlib.sha256(payload_of(update.body)).hexdigest()
-            fields |= {"kind": update.kind, "queue": update.queue, "raw_sha256": digest}
+            fields |= {
+                "kind": update.kind,
+                "queue": update.queue,
+                "raw_sha256": hashlib.sha256(payload_of(update.body)).hexdigest(),
+                "body_sha256": hashlib.sha256(update.body).hexdigest(),
+            }
         self._journal.note(what, number=update.number, update_id=update.update_id, **fields)

@@ -1,29 +1,32 @@
 """The log: lines are put in a bounded queue and written by a thread of their own.
 
-Writing never holds up the event loop; when the thread is too slow, lines are dropped and counted.
-Everything that is printed passes one mask, what libraries log included.
+Writing never holds up the event loop; when the thread is too slow, or the stream takes nothing
+(a full disk, a closed pipe), lines are dropped and counted. Everything that is printed is masked,
+what libraries log included.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import queue
 import threading
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any, Self, TextIO
+from typing import Self, TextIO
 
-import structlog
 from msgspec import Struct
 
-from hookgram.core.facts import Fact, IngestRejected
-from hookgram.core.redact import mask
+from hookgram.core.facts import DuplicateSeen, EventAccepted, Fact, IngestRejected
 from hookgram.observe.lines import Line, line_of
+from hookgram.observe.rendering import renderer
+from hookgram.observe.thinning import WINDOW, Thinning
 
 CAPACITY = 10_000
-REJECTIONS_PER_SECOND = 1
+BATCH = 200
+"""Lines written at once, at most."""
+
+_FREQUENT = frozenset({EventAccepted, DuplicateSeen})
+"""Facts of every update that are lines at debug only: not worth a place in the queue else."""
 
 
 class Entry(Struct, frozen=True):
@@ -43,19 +46,18 @@ class Log:
     def __init__(self, stream: TextIO, style: str, level: str, secrets: Sequence[str]) -> None:
         self._stream = stream
         self._level = logging.getLevelNamesMapping()[level.upper()]
-        self._secrets = tuple(secrets)
-        self._queue: queue.Queue[Entry | None] = queue.Queue(CAPACITY)
+        self._render = renderer(style, tuple(secrets), terminal=stream.isatty())
+        # The simple queue, because a library may log while the collector interrupts a put of ours.
+        self._queue: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
         self._dropped = 0
-        self._rejected_at = 0.0
-        self._render = _renderer(style, stream)
+        self._thinning = Thinning()
         self._thread = threading.Thread(target=self._write, name="log", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._bridge = _Bridge(self)
         root = logging.getLogger()
         self._before = (root.handlers[:], root.level)
-        root.handlers[:] = [self._bridge]
+        root.handlers[:] = [_Bridge(self)]
         root.setLevel(max(self._level, logging.WARNING))
         logging.captureWarnings(capture=True)
         return self
@@ -69,50 +71,77 @@ class Log:
 
     def __call__(self, fact: Fact) -> None:
         """Take a fact; never blocks, never raises."""
-        if isinstance(fact, IngestRejected):
-            now = time.monotonic()
-            if now - self._rejected_at < 1 / REJECTIONS_PER_SECOND:
-                return
-            self._rejected_at = now
-        self.put(fact)
+        if self._level <= logging.DEBUG or type(fact) not in _FREQUENT:
+            self.put(fact)
 
     def put(self, what: Fact | Line) -> None:
         """Queue a line; count it as dropped when the queue is full."""
-        try:
-            self._queue.put_nowait(Entry(time.time(), what))
-        except queue.Full:
+        if self._queue.qsize() < CAPACITY:
+            self._queue.put(Entry(time.time(), what))
+        else:
             self._dropped += 1
 
     def close(self, *, deadline: float = 5.0) -> None:
         """Write what waits, *deadline* seconds at most."""
-        try:
-            self._queue.put(None, timeout=deadline)
-        except queue.Full:
-            return
+        self._queue.put(None)
         self._thread.join(deadline)
 
     def _write(self) -> None:
-        """Write line after line, flushing when nothing waits."""
-        while (entry := self._queue.get()) is not None:
-            self._print(entry)
-            if self._queue.empty():
-                self._report_dropped()
-                self._stream.flush()
-        self._stream.flush()
+        """Write batch after batch until the end is in one."""
+        going = True
+        while going:
+            batch = self._next_batch()
+            going = None not in batch
+            now = time.time() if going else float("inf")
+            texts = [self._text(entry) for entry in batch if entry is not None]
+            texts += [self._spell(line, time.time()) for line in self._thinning.close(now)]
+            self._put_out([text for text in texts if text])
 
-    def _print(self, entry: Entry) -> None:
-        line = entry.what if isinstance(entry.what, Line) else line_of(entry.what)
-        if line.level >= self._level:
-            text = self._render(line, entry.at)
-            print(mask(text, self._secrets), file=self._stream)
+    def _next_batch(self) -> list[Entry | None]:
+        """Wait for lines; no longer than a window when rejections are being counted."""
+        batch: list[Entry | None] = []
+        try:
+            batch.append(self._queue.get(timeout=WINDOW if len(self._thinning) else None))
+            while len(batch) < BATCH and batch[-1] is not None:
+                batch.append(self._queue.get_nowait())
+        except queue.Empty:
+            pass  # that was all
+        return batch
 
-    def _report_dropped(self) -> None:
+    def _text(self, entry: Entry) -> str:
+        """Spell an entry; empty when it is not to be shown."""
+        what = entry.what
+        if isinstance(what, IngestRejected) and not self._thinning.admits(what, entry.at):
+            return ""
+        try:
+            line = what if isinstance(what, Line) else line_of(what)
+            return self._spell(line, entry.at)
+        except Exception as error:  # noqa: BLE001  (the thread must outlive a line it cannot spell)
+            words = f"🐞 A line could not be written: {type(what).__name__}, {type(error).__name__}"
+            return self._spell(Line(logging.ERROR, words, {}), entry.at)
+
+    def _spell(self, line: Line, at: float) -> str:
+        return self._render(line, at) + "\n" if line.level >= self._level else ""
+
+    def _put_out(self, texts: list[str]) -> None:
+        """Write to the stream; what it does not take is counted and told when it takes again."""
         dropped, self._dropped = self._dropped, 0
         if dropped:
-            line = Line(
-                logging.WARNING, f"🕳️ {dropped} log lines were dropped", {"dropped": dropped}
-            )
-            self._print(Entry(time.time(), line))
+            words = f"🕳️ {dropped} log lines were dropped"
+            line = Line(logging.WARNING, words, {"dropped": dropped})
+            texts = [*texts, self._spell(line, time.time())]
+        try:
+            self._print("".join(texts))
+        except (OSError, ValueError):  # a full disk, a broken pipe; a closed stream
+            self._dropped += dropped + len(texts) - bool(dropped)
+
+    def _print(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+        except UnicodeEncodeError:
+            encoding = self._stream.encoding or "ascii"
+            self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        self._stream.flush()
 
 
 class _Bridge(logging.Handler):
@@ -124,36 +153,9 @@ class _Bridge(logging.Handler):
         self._words = logging.Formatter()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Queue the record, its traceback included."""
-        self._log.put(Line(record.levelno, self._words.format(record), {"logger": record.name}))
-
-
-def _renderer(style: str, stream: TextIO) -> Any:
-    terminal = stream.isatty()
-    if style == "pretty" or (style == "auto" and terminal):
-        return _Pretty(colors=terminal)
-    return _json
-
-
-def _json(line: Line, at: float) -> str:
-    moment = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
-    fields = {
-        "ts": moment.replace("+00:00", "Z"),
-        "level": logging.getLevelName(line.level).lower(),
-        "message": line.message,
-    }
-    return json.dumps({**line.fields, **fields}, ensure_ascii=False, default=str)
-
-
-class _Pretty:
-    """Lines for people, in structlog's colours on a terminal."""
-
-    def __init__(self, *, colors: bool) -> None:
-        self._console = structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=0)
-
-    def __call__(self, line: Line, at: float) -> str:
-        moment = datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S")
-        level = logging.getLevelName(line.level).lower()
-        return str(
-            self._console(None, level, {"timestamp": moment, "level": level, "event": line.message})
-        )
+        """Queue the record, its traceback included; whoever logs must not fail because of it."""
+        try:
+            words = self._words.format(record)
+        except Exception:  # noqa: BLE001  (a message whose arguments do not fit it)
+            words = str(record.msg)
+        self._log.put(Line(record.levelno, words, {"logger": record.name}))

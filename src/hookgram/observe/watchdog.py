@@ -53,12 +53,20 @@ class Watchdog:
         return [name for name, turn in self._turns.items() if now - turn() > limit]
 
     def _watch(self) -> None:
-        while not self._stop.wait(min(self._limit / 4, 5.0)):
+        pause = min(self._limit / 4, 5.0)
+        looked = time.monotonic()
+        while not self._stop.wait(pause):
+            before, looked = looked, time.monotonic()
             stalled = self.stalled(self._limit)
-            if stalled:
-                names = ", ".join(stalled)
-                error = f"{names} stood still for {self._limit:.0f} s: ending the process"
-                self._notice(TaskFailed(where="watchdog", error=error))
-                self._flush()
-                self._end(EXIT_CODE)
+            # If we overslept ourselves the whole process was frozen: give the loops their turn.
+            if stalled and looked - before < 2 * pause + 1:
+                self._finish(stalled)
                 return
+
+    def _finish(self, stalled: list[str]) -> None:
+        try:
+            error = f"{', '.join(stalled)} stood still for {self._limit:.0f} s: ending the process"
+            self._notice(TaskFailed(where="watchdog", error=error))
+            self._flush()
+        finally:
+            self._end(EXIT_CODE)

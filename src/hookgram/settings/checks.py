@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -13,39 +14,57 @@ from pydantic import SecretStr
 
 from hookgram.core.facts import Warned
 from hookgram.core.identity import bot_id
-from hookgram.core.signing import PREFIX
+from hookgram.core.signing import PREFIX, key_of
 
 if TYPE_CHECKING:
     from hookgram.settings.knobs import Settings
 
 TAKEN = ("/", "/health", "/health/ready", "/stats", "/docs", "/openapi.json")
-SHORTEST_SECRET = 24
+EXAMPLE_TOKEN = "123456:REPLACE-WITH-THE-TOKEN-FROM-BOTFATHER"  # noqa: S105  (that is its point)
+SHORTEST_KEY = 24
+LARGEST_BOT_ID = 2**63 - 1
+SHORTEST_TAIL = 16
+"""What stands after the colon of a bot token; shorter ones are no token of Telegram's."""
 _SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
+_PATH = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+/?")
 
 
-def of_field(name: str, value: Any) -> str | None:
-    """Say what is wrong with one setting, never its value; None when nothing is."""
-    if isinstance(value, SecretStr):
-        value = value.get_secret_value()
+def of_field(name: str, value: Any, others: Mapping[str, Any]) -> str | None:
+    """Say what is wrong with one setting, never its value; None when nothing is.
+
+    *others* are the settings before it in the table that are well-formed.
+    """
+    value = _plain(value)
     check = _CHECKS.get(name)
-    return check(value) if check is not None and value is not None else None
+    if value is None:
+        return None
+    wrong = check(value) if check is not None else None
+    if wrong is None and name in _TOKEN_FREE:
+        wrong = _holding_token(value, _plain(others.get("bot_token")))
+    return wrong
 
 
-def of_all(settings: Settings) -> list[str]:
-    """List what is wrong between settings that are each well-formed."""
-    token, path = settings.bot_token.get_secret_value(), settings.telegram_webhook_path
-    if token.partition(":")[2] in path:
-        return ["TELEGRAM_WEBHOOK_PATH: holds the bot token, which logs would show; leave it out"]
-    return []
+def _plain(value: Any) -> Any:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def _holding_token(value: str, token: str | None) -> str | None:
+    secret_part = (token or "").partition(":")[2]
+    if len(secret_part) >= SHORTEST_TAIL and secret_part in value:
+        return "holds the bot token; use something else, for instance from: openssl rand -hex 32"
+    return None
 
 
 def _token(token: str) -> str | None:
-    if bot_id(token) is None:
+    number = bot_id(token) if token.isascii() else None
+    if number is None or number > LARGEST_BOT_ID:
         return "not a bot token; copy it from @BotFather, like 123456:ABC-DEF…"
     return None
 
 
 def _ingest_secret(secret: str) -> str | None:
+    if ":" in secret and bot_id(secret) is not None:
+        return "is a bot token; use something else, for instance from: openssl rand -hex 32"
     if not _SECRET.fullmatch(secret):
         return (
             "Telegram allows 1 to 256 of A-Z a-z 0-9 _ - only; make one with: openssl rand -hex 32"
@@ -53,14 +72,31 @@ def _ingest_secret(secret: str) -> str | None:
     return None
 
 
+def _signing_secret(secret: str) -> str | None:
+    if not key_of(secret):
+        return "holds no key; make one with: openssl rand -hex 32"
+    return None
+
+
 def _path(path: str) -> str | None:
-    if not path.startswith("/") or any(character in path for character in "?# "):
-        return 'must be a path that starts with "/"'
-    return f"{path} is taken; use /telegram/webhook" if path in TAKEN else None
+    if path.rstrip("/") in TAKEN or path == "/" or path.startswith("/docs/"):
+        return "is taken by the gateway itself; use /telegram/webhook"
+    if not _PATH.fullmatch(path):
+        return 'must be a path like /telegram/webhook: "/" first, no spaces, "%", "?" or "#"'
+    return None
+
+
+def _file(path: str) -> str | None:
+    if path.startswith((":", "file:")):
+        return "must be the path of a file: updates have to survive the process"
+    if path.endswith("/") or Path(path).is_dir():
+        return f"is a folder; name a file in it, like {path.rstrip('/')}/events.db"
+    return None
 
 
 def _urls(urls: tuple[str, ...]) -> str | None:
-    return next((why for url in urls if (why := _url(url))), None)
+    wrong = [f"number {n} is {why}" for n, url in enumerate(urls, 1) if (why := _url(url))]
+    return "; ".join(wrong) or None
 
 
 def _url(url: str) -> str | None:
@@ -71,8 +107,8 @@ def _url(url: str) -> str | None:
         return "not a URL; write it like https://example.com/telegram"
     if parts.scheme not in {"http", "https"} or not host:
         return "not an http or https URL; write it like https://example.com/telegram"
-    if parts.fragment or any(character.isspace() for character in url):
-        return "holds a space or a fragment (#…), which cannot be sent; leave it out"
+    if "#" in url or any(c.isspace() or not c.isprintable() for c in url):
+        return "a URL with a space or a fragment (#…), which cannot be sent; leave it out"
     return None
 
 
@@ -94,6 +130,8 @@ _CHECKS: dict[str, Callable[[Any], str | None]] = {
     "target_webhook_url": _url,
     "target_webhook_urls": _urls,
     "telegram_api_url": _url,
+    "outbound_secret": _signing_secret,
+    "sqlite_path": _file,
     "queue_backend": _later("postgres"),
     "database_url": _later(),
     "config_file": _later(),
@@ -101,6 +139,9 @@ _CHECKS: dict[str, Callable[[Any], str | None]] = {
     "public_url": _later(),
     "webhook_custody": _later("on"),
 }
+
+_TOKEN_FREE = frozenset({"telegram_secret_token", "telegram_webhook_path", "outbound_secret"})
+"""What others get to see, or what a log would show: the bot token has no place in it."""
 
 
 def warnings(settings: Settings) -> list[Warned]:
@@ -120,6 +161,10 @@ def warnings(settings: Settings) -> list[Warned]:
                 "you want; each refused chat is logged once with its id"
             ),
         ),
+        "example_token": (
+            settings.bot_token.get_secret_value() == EXAMPLE_TOKEN,
+            "BOT_TOKEN is still the example's: put in your own, from @BotFather",
+        ),
         "no_target": (
             not settings.definitions(),
             "there is no target: updates are stored and go nowhere; set TARGET_WEBHOOK_URL",
@@ -130,6 +175,10 @@ def warnings(settings: Settings) -> list[Warned]:
                 "the URLs of TARGET_WEBHOOK_URLS succeed or are retried together: one that fails "
                 "makes the others see updates twice; FANOUT_RETRY=independent is recommended"
             ),
+        ),
+        "same_url_twice": (
+            len(set(settings.target_webhook_urls)) < len(settings.target_webhook_urls),
+            "TARGET_WEBHOOK_URLS names a URL twice: it gets each update once",
         ),
         "weak_signature": (_weak(settings), "OUTBOUND_SECRET is short: 24 bytes or more, please"),
         "bad_whsec": (
@@ -153,7 +202,7 @@ def orphaned(names: Sequence[str]) -> list[Warned]:
 
 def _weak(settings: Settings) -> bool:
     secret = settings.outbound_secret
-    return secret is not None and len(secret.get_secret_value()) < SHORTEST_SECRET
+    return secret is not None and len(key_of(secret.get_secret_value())) < SHORTEST_KEY
 
 
 def _bad_whsec(settings: Settings) -> bool:

@@ -5,6 +5,7 @@ The documentation's table and ``.env.example`` are made from this file (``settin
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,10 +24,15 @@ Chats = Annotated[frozenset[int], NoDecode]
 
 
 def _comma_separated(value: Any) -> Any:
-    """Split ``1,2`` (also ``[1, 2]``) into its parts."""
-    if isinstance(value, str):
-        return [part.strip() for part in value.strip("[] ").split(",") if part.strip()]
-    return value
+    """Split ``1,2`` into its parts; a JSON list is taken as one."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            pass  # "[1,2" is read as what it nearly is, and each part is checked
+    return [part.strip() for part in value.split(",") if part.strip()]
 
 
 class Settings(BaseSettings):
@@ -38,6 +44,7 @@ class Settings(BaseSettings):
         case_sensitive=False,
         env_ignore_empty=True,
         hide_input_in_errors=True,
+        allow_inf_nan=False,
     )
 
     bot_token: SecretStr = Field(description="Telegram bot token, from @BotFather")
@@ -45,9 +52,9 @@ class Settings(BaseSettings):
         None, description="webhook secret, 1–256 of `A-Za-z0-9_-`; a loud warning when absent"
     )
     telegram_webhook_path: str = Field("/telegram/webhook", description="where Telegram posts")
-    target_webhook_url: str | None = Field(None, description="one target")
+    target_webhook_url: str | None = Field(None, description="one target", repr=False)
     target_webhook_urls: Urls = Field(
-        (), description="comma-separated targets; with the former: the union"
+        (), description="comma-separated targets; with the former: the union", repr=False
     )
     fanout_retry: Literal["together", "independent"] = Field(
         "together", description="for that list: `together` or `independent`"
@@ -61,7 +68,7 @@ class Settings(BaseSettings):
         30, ge=0, le=60_000, description="messages per chat per minute; 0 switches it off"
     )
     rate_limit_max_delay_sec: int = Field(
-        0, ge=0, description="a longer delay makes a dead letter; 0: no cap"
+        0, ge=0, le=86_400, description="a longer delay makes a dead letter; 0: no cap"
     )
     max_body_size_kb: int = Field(
         512, ge=1, le=65_536, description="largest body, plus 1 KiB for Telegram's own wrapper"
@@ -83,14 +90,23 @@ class Settings(BaseSettings):
         2, ge=0.01, le=3600, description="2, 4, 8, … seconds between tries, an hour at most"
     )
     delivery_max_age_hours: float = Field(
-        72, gt=0, le=8760, description="a delivery older than this is dead"
+        72, ge=0.01, le=8760, description="a delivery older than this is dead"
     )
     breaker_failures: int = Field(
-        10, ge=0, description="failures in a row that open a target's breaker; 0 switches it off"
+        10,
+        ge=0,
+        le=10_000,
+        description="failures in a row that open a target's breaker; 0 switches it off",
     )
-    retention_hours: float = Field(24, ge=0, description="how long settled events are kept")
-    dead_retention_days: float = Field(14, ge=0, description="how long dead letters are kept")
-    dedup_hours: float = Field(72, gt=0, description="how long a repeated update is recognised")
+    retention_hours: float = Field(
+        24, ge=0, le=87_600, description="how long settled events are kept"
+    )
+    dead_retention_days: float = Field(
+        14, ge=0, le=3650, description="how long dead letters are kept"
+    )
+    dedup_hours: float = Field(
+        72, ge=0.01, le=87_600, description="how long a repeated update is recognised"
+    )
     outbound_secret: SecretStr | None = Field(None, description="secret of outbound signatures")
     host: str = Field("0.0.0.0", description="where we listen")  # noqa: S104  (documented)
     port: int = Field(8000, ge=0, le=65_535, description="where we listen; 0: any free port")
@@ -131,7 +147,11 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         return _comma_separated(value)
 
-    @field_validator("log_level", "log_format", "fanout_retry", "queue_backend", mode="before")
+    @field_validator(
+        *("log_level", "log_format", "fanout_retry", "queue_backend"),
+        *("ingest_mode", "webhook_custody"),
+        mode="before",
+    )
     @classmethod
     def _lower(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value
@@ -139,7 +159,7 @@ class Settings(BaseSettings):
     @field_validator("*", mode="after")
     @classmethod
     def _check(cls, value: Any, info: ValidationInfo) -> Any:
-        wrong = checks.of_field(info.field_name or "", value)
+        wrong = checks.of_field(info.field_name or "", value, info.data)
         if wrong is not None:
             raise PydanticCustomError("setting", "{wrong}", {"wrong": wrong})
         return value
@@ -199,9 +219,10 @@ class Settings(BaseSettings):
         return Access(public=self.public_mode, authorised=self.authorized_chat_ids)
 
     def secrets(self) -> list[str]:
-        """Return every secret, for the mask."""
+        """Return every secret, for the mask; also the bot token without its public number."""
         held = (self.bot_token, self.telegram_secret_token, self.outbound_secret, self.database_url)
-        return [secret.get_secret_value() for secret in held if secret]
+        found = [secret.get_secret_value() for secret in held if secret]
+        return [*found, self.bot_token.get_secret_value().partition(":")[2]]
 
     @property
     def ingest_secret(self) -> str | None:

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from hookgram.core.facts import Warned
 from hookgram.errors import SettingsError
-from hookgram.settings import checks, sources
+from hookgram.settings import checks, messages, sources
 from hookgram.settings.knobs import Settings
 
 ENV_FILE = Path(".env")
@@ -19,15 +18,19 @@ NAMES = [name.upper() for name in Settings.model_fields]
 
 def load(env_file: Path | None = ENV_FILE) -> Settings:
     """Read the settings. Raises SettingsError with everything that is wrong, all at once."""
-    files = sources.SecretFiles(Settings, env_file)
-    secrets = files()
     try:
+        files = sources.SecretFiles(Settings, env_file)
+        secrets = files()
         settings = Settings.from_sources(env_file, secrets)
     except ValidationError as error:
-        raise SettingsError(files.problems + [_told(one) for one in error.errors()]) from None
-    found = files.problems + checks.of_all(settings)
-    if found:
-        raise SettingsError(found)
+        raise SettingsError(files.problems + messages.told(error, files.failed)) from None
+    except UnicodeError:
+        raise SettingsError([f"{env_file}: is no UTF-8 text; save it as such"]) from None
+    except OSError as error:
+        why = f"{env_file}: cannot be read ({error.strerror}); check who may read it"
+        raise SettingsError([why]) from None
+    if files.problems:
+        raise SettingsError(files.problems)
     return settings
 
 
@@ -37,14 +40,3 @@ def risks(
     """List what works but should be known at start. *orphans*: targets that are no longer named."""
     near = sources.near_misses(NAMES, env_file)
     return checks.warnings(settings) + checks.orphaned(orphans) + near
-
-
-def _told(error: ErrorDetails) -> str:
-    """Say what is wrong with one setting, never its value: it may be a secret."""
-    name = str(error["loc"][0]).upper()
-    if error["type"] == "missing":
-        return f"{name}: is not set; get a token from @BotFather and set it"
-    description = Settings.model_fields[name.lower()].description
-    if error["type"] == "setting":
-        return f"{name}: {error['msg']}"
-    return f"{name}: {error['msg'][:1].lower()}{error['msg'][1:]} ({description})"

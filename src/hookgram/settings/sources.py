@@ -16,6 +16,9 @@ from hookgram.core.facts import Warned
 
 FROM_FILES = ("BOT_TOKEN", "TELEGRAM_SECRET_TOKEN", "OUTBOUND_SECRET", "DATABASE_URL")
 LONGEST_SECRET = 64 * 1024
+LIKENESS = 0.83
+SHORTEST_NAME = 6
+"""Shorter names are alike by chance."""
 
 
 def layers(env_file: Path | None) -> dict[str, dict[str, str]]:
@@ -33,12 +36,16 @@ def _there(env_file: Path | None) -> bool:
 
 
 class SecretFiles(PydanticBaseSettingsSource):
-    """Reads ``NAME_FILE`` for the settings that are secrets. ``problems`` tells what went wrong."""
+    """Reads ``NAME_FILE`` for the settings that are secrets.
+
+    ``problems`` tells what went wrong, with the settings in ``failed``.
+    """
 
     def __init__(self, settings: type[BaseSettings], env_file: Path | None) -> None:
         super().__init__(settings)
         self._layers = layers(env_file)
         self.problems: list[str] = []
+        self.failed: set[str] = set()
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
         """Return the secret of a field, if a file is named for it."""
@@ -48,18 +55,27 @@ class SecretFiles(PydanticBaseSettingsSource):
         if name not in FROM_FILES or path is None:
             return None, field_name, False
         if any(name in values for values in self._layers.values()):
-            self.problems.append(f"{name}: both {name} and {name}_FILE are set; keep one of them")
+            self._fail(name, f"{name}: both {name} and {name}_FILE are set; keep one of them")
             return None, field_name, False
         return self._read(name, Path(path)), field_name, False
 
     def _read(self, name: str, path: Path) -> str | None:
         try:
             with path.open(encoding="utf-8") as file:
-                return file.read(LONGEST_SECRET).rstrip("\r\n")
-        except (OSError, UnicodeError) as error:
+                secret = file.read(LONGEST_SECRET + 1).rstrip("\r\n")
+        except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is no text"
-            self.problems.append(f"{name}_FILE: cannot be read ({why}); check the path")
+            self._fail(name, f"{name}_FILE: cannot be read ({why}); check the path")
             return None
+        if not 0 < len(secret) <= LONGEST_SECRET:
+            why = "is empty" if not secret else "is too large for a secret"
+            self._fail(name, f"{name}_FILE: the file {why}; put the secret into it")
+            return None
+        return secret
+
+    def _fail(self, name: str, problem: str) -> None:
+        self.failed.add(name)
+        self.problems.append(problem)
 
     def __call__(self) -> dict[str, Any]:
         """Return the secrets that stand in files."""
@@ -87,8 +103,8 @@ def near_misses(names: list[str], env_file: Path | None) -> list[Warned]:
     known = {*names, *(f"{name}_FILE" for name in FROM_FILES)}
     given = {name for values in layers(env_file).values() for name in values}
     found = []
-    for name in sorted(given - known):
-        close = difflib.get_close_matches(name, names, n=1, cutoff=0.9)
+    for name in sorted(name for name in given - known if len(name) >= SHORTEST_NAME):
+        close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=LIKENESS)
         if close:
             message = f"{name} is no setting; did you mean {close[0]}?"
             found.append(Warned(code="unknown_setting", message=message))

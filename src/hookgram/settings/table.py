@@ -7,6 +7,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from hookgram.settings.checks import EXAMPLE_TOKEN
 from hookgram.settings.knobs import Settings
 from hookgram.settings.sources import FROM_FILES
 
@@ -24,7 +25,7 @@ were not there. Where a secret is meant, `NAME_FILE` names a file that holds it:
 EXAMPLE = """# The settings of hookgram. Copy this file to .env and put your own values in.
 # Made from src/hookgram/settings/knobs.py by `hookgram config --example`; do not edit.
 
-BOT_TOKEN=123456:REPLACE-WITH-THE-TOKEN-FROM-BOTFATHER
+BOT_TOKEN={token}
 """
 
 
@@ -45,7 +46,7 @@ def as_example() -> str:
         for name, field in Settings.model_fields.items()
         if name != "bot_token"
     ]
-    return EXAMPLE + "".join(blocks)
+    return EXAMPLE.format(token=EXAMPLE_TOKEN) + "".join(blocks)
 
 
 def _default(field: FieldInfo) -> str:

@@ -1,13 +1,10 @@
-"""Reads bodies within limits: the size of each, the time it takes, and all of them together."""
+"""Reads bodies within limits: the size of each, and of all that wait to be stored."""
 
 from __future__ import annotations
-
-import asyncio
 
 from hookgram.web.exchange import Disconnected, Header, Receive, Rejection
 
 MOST_WAITING = 64 * 1024 * 1024
-BODY_DEADLINE = 30.0
 
 
 class Bodies:
@@ -16,12 +13,9 @@ class Bodies:
     A body that was read counts until it is released. Raises Rejection for what exceeds a limit.
     """
 
-    def __init__(
-        self, *, largest: int, most: int = MOST_WAITING, deadline: float = BODY_DEADLINE
-    ) -> None:
+    def __init__(self, *, largest: int, most: int = MOST_WAITING) -> None:
         self._largest = largest
         self._most = most
-        self._deadline = deadline
         self.waiting = 0
         """Bytes that wait now."""
 
@@ -35,12 +29,8 @@ class Bodies:
         """Read one body to its end. Raises Disconnected if its end does not come."""
         body = bytearray()
         try:
-            async with asyncio.timeout(self._deadline):
-                while await self._more(receive, body):
-                    pass
-        except TimeoutError:
-            self.waiting -= len(body)
-            raise Rejection(408, "the body took too long") from None
+            while await self._more(receive, body):
+                pass
         except BaseException:
             self.waiting -= len(body)
             raise

@@ -1,4 +1,4 @@
-"""One HTTP exchange as ASGI sees it: types, an answer, and a rejection."""
+"""One HTTP exchange as ASGI sees it: a request, and an answer that is given once."""
 
 from __future__ import annotations
 
@@ -31,40 +31,52 @@ class Disconnected(Exception):
     """The client went away before its body had come."""
 
 
-async def answer(send: Send, status: int, body: bytes, headers: Sequence[Header] = ()) -> None:
-    """Send a whole answer of JSON; the connection stays open."""
-    await _start(send, status, body, headers)
-    await send({"type": "http.response.body", "body": body})
+class Exchange:
+    """A request and its answer. Whatever is answered after the first answer is not sent."""
 
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self.receive = receive
+        self._send = send
+        self.answered = False
 
-async def reject(
-    receive: Receive, send: Send, rejection: Rejection, headers: Sequence[Header] = ()
-) -> None:
-    """Answer a rejection, and close the connection if there is more to come on it.
+    async def answer(self, status: int, body: bytes, headers: Sequence[Header] = ()) -> None:
+        """Send a whole answer of JSON; the connection stays open."""
+        if await self._begin(status, body, headers):
+            await self._send({"type": "http.response.body", "body": body})
 
-    The answer is written first and the rest read for a moment: to close a connection on which bytes
-    are unread resets it, and the other side might never see why.
-    """
-    body = b'{"ok":false,"error":"%s"}' % rejection.reason.encode()
-    if rejection.entire:
-        await answer(send, rejection.status, body, headers)
-        return
-    await _start(send, rejection.status, body, (*headers, (b"connection", b"close")))
-    await send({"type": "http.response.body", "body": body, "more_body": True})
-    await _drain(receive)
-    await send({"type": "http.response.body", "body": b""})
+    async def reject(
+        self, rejection: Rejection, headers: Sequence[Header] = (), *, linger: bool = True
+    ) -> None:
+        """Answer a rejection, and close the connection if there is more to come on it.
 
+        With *linger* the rest is read for a moment after the answer: to close a connection on which
+        bytes are unread resets it, and the other side might never see why.
+        """
+        body = b'{"ok":false,"error":"%s"}' % rejection.reason.encode()
+        if rejection.entire:
+            await self.answer(rejection.status, body, headers)
+            return
+        if await self._begin(rejection.status, body, (*headers, (b"connection", b"close"))):
+            await self._send({"type": "http.response.body", "body": body, "more_body": True})
+            if linger:
+                await self._drain()
+            await self._send({"type": "http.response.body", "body": b""})
 
-async def _start(send: Send, status: int, body: bytes, headers: Sequence[Header]) -> None:
-    head = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": [*head, *headers]})
+    async def _begin(self, status: int, body: bytes, headers: Sequence[Header]) -> bool:
+        """Send the head, unless there was an answer already."""
+        if self.answered:
+            return False
+        self.answered = True
+        head = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        start = {"type": "http.response.start", "status": status, "headers": [*head, *headers]}
+        await self._send(start)
+        return True
 
-
-async def _drain(receive: Receive) -> None:
-    """Read on to the end of the body, or of the connection, or of our patience."""
-    try:
-        async with asyncio.timeout(LINGER):
-            while (await receive()).get("more_body", False):
-                pass
-    except TimeoutError:
-        return
+    async def _drain(self) -> None:
+        """Read on to the end of the body, or of the connection, or of our patience."""
+        try:
+            async with asyncio.timeout(LINGER):
+                while (await self.receive()).get("more_body", False):
+                    pass
+        except TimeoutError:
+            return

@@ -1,7 +1,9 @@
 """Telegram's endpoint: secret, size, store, answer.
 
 A plain ASGI callable in front of the application, because it is the one hot path. 200 only after
-the commit; 503, without ``Retry-After``, only when storing failed; never a 500.
+the commit; 503, without ``Retry-After``, only when storing failed; never a 500. A deadline answers
+from a timer instead of cancelling: nothing that is being committed is ever cut off, and a timer is
+the cheapest there is.
 """
 
 from __future__ import annotations
@@ -23,19 +25,21 @@ from hookgram.web.bodies import Bodies
 from hookgram.web.exchange import (
     Asgi,
     Disconnected,
+    Exchange,
     Header,
     Receive,
     Rejection,
     Scope,
     Send,
-    answer,
-    reject,
 )
 
 __all__ = ["Asgi", "Door", "Ingest"]
 
 SECRET_HEADER = b"x-telegram-bot-api-secret-token"
+BODY_DEADLINE = 30.0
 COMMIT_DEADLINE = 10.0
+SLOW_BODY = Rejection(408, "the body took too long")
+SLOW_COMMIT = Rejection(503, "storing took too long", entire=True)
 STORED = b'{"ok":true}'
 """The answer to what we took. A key ``method`` in it would be a call that Telegram executes."""
 
@@ -52,7 +56,7 @@ class Door(Struct, frozen=True, kw_only=True):
 
 
 class Ingest:
-    """Takes posts at its doors and hands everything else to *inner*."""
+    """Takes posts at its doors and hands everything else to *inner*. Deadlines are in seconds."""
 
     def __init__(
         self,
@@ -62,6 +66,7 @@ class Ingest:
         *,
         bodies: Bodies,
         notice: Notice,
+        body_deadline: float = BODY_DEADLINE,
         commit_deadline: float = COMMIT_DEADLINE,
     ) -> None:
         self._inner = inner
@@ -69,8 +74,9 @@ class Ingest:
         self._intake = intake
         self._bodies = bodies
         self._notice = notice
+        self._body_deadline = body_deadline
         self._commit_deadline = commit_deadline
-        self._commits: set[asyncio.Task[Taken]] = set()
+        self._answering: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's request (ASGI)."""
@@ -78,62 +84,62 @@ class Ingest:
         if door is None:
             await self._inner(scope, receive, send)
             return
+        exchange = Exchange(receive, send)
         if scope["method"] != "POST":
-            await _only_post(scope["headers"], receive, send)
+            await _only_post(exchange, scope["headers"])
             return
         try:
-            await self._take(door, scope["headers"], receive)
+            await self._take(door, scope["headers"], exchange)
         except Rejection as rejection:
-            await self._reject(door, receive, send, rejection)
+            await self._reject(door, exchange, rejection)
         except StoreError:
-            failed = Rejection(503, "could not store", entire=True)
-            await self._reject(door, receive, send, failed)
+            await self._reject(door, exchange, Rejection(503, "could not store", entire=True))
         except Disconnected:
             return
         except Exception:  # noqa: BLE001 - Telegram asks again; what it was is told
             self._notice(TaskFailed(where="ingest", error=traceback.format_exc()))
-            await self._reject(door, receive, send, Rejection(503, "could not store"))
+            await self._reject(door, exchange, Rejection(503, "could not store"))
         else:
-            await answer(send, 200, STORED)
+            await exchange.answer(200, STORED)
 
-    async def _reject(self, door: Door, receive: Receive, send: Send, rejection: Rejection) -> None:
-        self._notice(
-            IngestRejected(bot=door.bot.name, status=rejection.status, reason=rejection.reason)
-        )
-        await reject(receive, send, rejection)
-
-    async def _take(self, door: Door, headers: list[Header], receive: Receive) -> None:
+    async def _take(self, door: Door, headers: list[Header], exchange: Exchange) -> None:
         """Take one update. Raises Rejection, StoreError, or Disconnected."""
         _check_secret(door, headers)
         self._bodies.check_length(headers)
-        body = await self._bodies.read(receive)
-        taken = await self._keep(door, body)
+        call_later = asyncio.get_running_loop().call_later
+        slow = call_later(self._body_deadline, self._give_up, door, exchange, SLOW_BODY)
+        try:
+            body = await self._bodies.read(exchange.receive)
+        finally:
+            slow.cancel()
+        slow = call_later(self._commit_deadline, self._give_up, door, exchange, SLOW_COMMIT)
+        try:
+            taken = await self._intake.take(door.bot, body, trusted=door.secret is not None)
+        finally:
+            slow.cancel()
+            self._bodies.release(body)
         if taken is Taken.UNREADABLE:
             raise Rejection(400, "not an update", entire=True)
 
-    async def _keep(self, door: Door, body: bytes) -> Taken:
-        """Have it stored within the deadline; a commit that takes longer goes on without us."""
-        commit = asyncio.create_task(
-            self._intake.take(door.bot, body, trusted=door.secret is not None)
-        )
-        self._commits.add(commit)
-        commit.add_done_callback(self._commits.discard)
-        commit.add_done_callback(lambda _: self._bodies.release(body))
-        try:
-            await asyncio.wait((commit,), timeout=self._commit_deadline)
-        finally:
-            if not commit.done():
-                commit.add_done_callback(self._ended_alone)
-        if not commit.done():
-            raise Rejection(503, "storing took too long", entire=True)
-        return commit.result()
+    def _give_up(self, door: Door, exchange: Exchange, rejection: Rejection) -> None:
+        """Answer while the request goes on.
 
-    def _ended_alone(self, commit: asyncio.Task[Taken]) -> None:
-        """Look at a commit that nobody waits for any more; the store tells of its own trouble."""
-        error = None if commit.cancelled() else commit.exception()
-        if error is not None and not isinstance(error, StoreError):
-            text = "".join(traceback.format_exception(error))
-            self._notice(TaskFailed(where="ingest", error=text))
+        A commit that was too slow for the answer still ends, and the update is a duplicate when it
+        comes again. One that still waits for its body learns that the connection was closed.
+        """
+        answering = asyncio.create_task(self._reject(door, exchange, rejection, linger=False))
+        self._answering.add(answering)
+        answering.add_done_callback(self._answering.discard)
+
+    async def _reject(
+        self, door: Door, exchange: Exchange, rejection: Rejection, *, linger: bool = True
+    ) -> None:
+        if not exchange.answered:
+            fact = IngestRejected(
+                bot=door.bot.name, status=rejection.status, reason=rejection.reason
+            )
+            self._notice(fact)
+            await exchange.reject(rejection, linger=linger)
 
 
 def _check_secret(door: Door, headers: list[Header]) -> None:
@@ -147,7 +153,7 @@ def _check_secret(door: Door, headers: list[Header]) -> None:
         raise Rejection(403, "wrong or missing secret")
 
 
-async def _only_post(headers: list[Header], receive: Receive, send: Send) -> None:
+async def _only_post(exchange: Exchange, headers: list[Header]) -> None:
     body_follows = any(name in (b"content-length", b"transfer-encoding") for name, _ in headers)
     wrong = Rejection(405, "only POST is taken here", entire=not body_follows)
-    await reject(receive, send, wrong, [(b"allow", b"POST")])
+    await exchange.reject(wrong, [(b"allow", b"POST")])

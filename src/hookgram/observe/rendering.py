@@ -1,0 +1,77 @@
+"""A log line as text: JSON for machines, a coloured line for people, masked."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+import structlog
+
+from hookgram.core.redact import mask, suspect
+from hookgram.observe.lines import Line
+
+Renderer: TypeAlias = Callable[[Line, float], str]
+"""Spells a line of a moment (seconds since the epoch), without its line end."""
+
+_ENCODE = json.JSONEncoder(ensure_ascii=False, default=str).encode
+_LEVELS = {number: name.lower() for name, number in logging.getLevelNamesMapping().items()}
+_UNSEEN = {
+    number: f"\\x{number:02x}" for number in (*range(32), 127, *range(128, 160)) if number != 10
+} | {0x2028: "\\u2028", 0x2029: "\\u2029", ord("\t"): " ", ord("\n"): "\n    "}
+"""What would move a terminal's cursor or begin a line that is none of ours."""
+
+
+def renderer(style: str, secrets: tuple[str, ...], *, terminal: bool) -> Renderer:
+    """Return what spells lines: *style* is ``pretty``, ``json``, or ``auto`` by *terminal*."""
+    if style == "pretty" or (style == "auto" and terminal):
+        return _pretty(secrets, colors=terminal)
+    return _json(secrets)
+
+
+def _level(level: int) -> str:
+    return _LEVELS.get(level, str(level))
+
+
+def _json(secrets: tuple[str, ...]) -> Renderer:
+    def render(line: Line, at: float) -> str:
+        moment = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+        fields = {
+            "ts": moment.removesuffix("+00:00") + "Z",
+            "level": _level(line.level),
+            "message": "",
+            **line.fields,
+        }
+        fields["message"] = line.message
+        text = _ENCODE(fields)
+        if not suspect(text, secrets):
+            return text
+        return _ENCODE({name: _masked(value, secrets) for name, value in fields.items()})
+
+    return render
+
+
+def _masked(value: Any, secrets: tuple[str, ...]) -> Any:
+    if isinstance(value, str):
+        return mask(value, secrets)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, dict):
+        return {name: _masked(inner, secrets) for name, inner in value.items()}
+    if isinstance(value, tuple | list):
+        return [_masked(inner, secrets) for inner in value]
+    return mask(str(value), secrets)
+
+
+def _pretty(secrets: tuple[str, ...], *, colors: bool) -> Renderer:
+    console = structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=0)
+
+    def render(line: Line, at: float) -> str:
+        moment = datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S")
+        level = _level(line.level)
+        message = mask(line.message, secrets).translate(_UNSEEN)
+        return str(console(None, level, {"timestamp": moment, "level": level, "event": message}))
+
+    return render

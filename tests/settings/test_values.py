@@ -1,0 +1,122 @@
+"""What the settings mean to the rest of the gateway."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from hookgram.core.model import HOUR, SECOND, Bot, Origin
+from hookgram.settings import risks
+
+A, B, C = "https://a.example/1", "https://b.example/2", "https://c.example/3"
+
+
+def host(url):
+    return "host-" + hashlib.sha256(url.encode()).hexdigest()[:8]
+
+
+@pytest.mark.parametrize(
+    ("single", "listed", "retry", "found"),
+    [
+        ("", "", "together", []),
+        (A, "", "together", [("target", (A,))]),
+        ("", A, "together", [("target", (A,))]),
+        ("", A, "independent", [(host(A), (A,))]),
+        ("", f"{A},{B}", "together", [("targets", (A, B))]),
+        ("", f"{A},{B}", "independent", [(host(A), (A,)), (host(B), (B,))]),
+        (A, f"{B},{C}", "together", [("target", (A,)), ("targets", (B, C))]),
+        (A, f"{A},{B}", "together", [("target", (A,)), (host(B), (B,))]),
+        (A, f"{A},{B},{C}", "together", [("target", (A,)), ("targets", (B, C))]),
+        (A, A, "together", [("target", (A,))]),
+        ("", f"{A},{B},{A}", "together", [("targets", (A, B))]),
+    ],
+)
+def test_the_targets_are_the_union_and_each_url_is_there_once(given, single, listed, retry, found):
+    settings = given(TARGET_WEBHOOK_URL=single, TARGET_WEBHOOK_URLS=listed, FANOUT_RETRY=retry)
+    assert [(target.name, target.urls) for target in settings.definitions()] == found
+
+
+def test_a_target_carries_the_limits_of_the_settings(given):
+    settings = given(
+        TARGET_WEBHOOK_URL=A,
+        OUTBOUND_SECRET="an outbound secret",
+        FORWARD_TIMEOUT_SEC="2.5",
+        TARGET_SLOTS="7",
+        MAX_RETRIES="3",
+        BASE_RETRY_DELAY_SEC="1",
+        DELIVERY_MAX_AGE_HOURS="0.5",
+    )
+    [target] = settings.definitions()
+    assert (target.timeout, target.slots, target.origin) == (2_500_000, 7, Origin.ENV)
+    assert target.secrets == ("an outbound secret",)
+    assert target.retry.waits == (SECOND, 2 * SECOND, 4 * SECOND)
+    assert target.retry.max_age == HOUR // 2
+
+
+def test_limits_come_in_microseconds_and_bytes(given):
+    settings = given(
+        MAX_BODY_SIZE_KB="2", DEDUP_HOURS="1", SHUTDOWN_GRACE_SEC="0.5", RETENTION_HOURS="0"
+    )
+    assert settings.max_body == 3 * 1024
+    assert (settings.dedup, settings.shutdown_grace, settings.retention) == (HOUR, SECOND // 2, 0)
+
+
+def test_the_bot_is_the_number_in_the_token(given):
+    assert given().bot() == Bot(name="default", bot_id=123456)
+
+
+def test_no_text_form_of_the_settings_shows_a_secret(given):
+    settings = given(
+        BOT_TOKEN="123456:CANARY-CANARY-CANARY-CANARY",
+        TELEGRAM_SECRET_TOKEN="CANARY2",
+        OUTBOUND_SECRET="CANARY3",
+        TARGET_WEBHOOK_URL="https://CANARY4:CANARY5@example.com/CANARY6?k=CANARY7",
+        TARGET_WEBHOOK_URLS="https://example.com/CANARY8",
+    )
+    assert "CANARY" not in f"{settings!r} {settings} {settings.definitions()}"
+    assert len(settings.secrets()) == 4
+
+
+@pytest.mark.parametrize(
+    ("variables", "code"),
+    [
+        ({}, "no_secret"),
+        ({}, "nobody_admitted"),
+        ({}, "no_target"),
+        ({"TARGET_WEBHOOK_URLS": f"{A},{B}"}, "together"),
+        ({"TARGET_WEBHOOK_URLS": f"{A},{A}"}, "same_url_twice"),
+        ({"OUTBOUND_SECRET": "short"}, "weak_signature"),
+        ({"OUTBOUND_SECRET": "whsec_c2hvcnQga2V5IG9mIDE2Yg=="}, "weak_signature"),
+        ({"OUTBOUND_SECRET": "whsec_not base64 at all, really"}, "bad_whsec"),
+        ({"BOT_TOKEN": "123456:REPLACE-WITH-THE-TOKEN-FROM-BOTFATHER"}, "example_token"),
+        ({"TELEGRAM_SECRET": "x"}, "unknown_setting"),
+        ({"AUTHORISED_CHAT_IDS": "1"}, "unknown_setting"),
+        ({"BOT_TOKEN_FILES": "x"}, "unknown_setting"),
+    ],
+)
+def test_what_is_risky_is_told(given, variables, code):
+    assert code in [warning.code for warning in risks(given(**variables))]
+
+
+def test_a_sound_configuration_warns_of_nothing(given):
+    settings = given(
+        TELEGRAM_SECRET_TOKEN="a-secret_of_telegram",
+        PUBLIC_MODE="true",
+        TARGET_WEBHOOK_URL=A,
+        OUTBOUND_SECRET="a secret of twenty-four bytes",
+        HOSTNAME="machine",
+        LOGNAME="me",
+        PATH="/bin",
+        PORTS="1",
+    )
+    assert risks(settings) == []
+
+
+def test_warnings_never_show_a_secret(given):
+    settings = given(
+        OUTBOUND_SECRET="CANARY",
+        TELEGRAM_SECRET="CANARY2",
+        TARGET_WEBHOOK_URLS="http://h/CANARY3,http://i/",
+    )
+    assert "CANARY" not in str(risks(settings))

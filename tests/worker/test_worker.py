@@ -1,0 +1,266 @@
+"""The laws of the worker, at a real store."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fakes.scripted_channel import status
+from hookgram.core.facts import (
+    BreakerClosed,
+    BreakerOpened,
+    DeliverySettled,
+    LeaseLost,
+    TargetHeld,
+    TaskFailed,
+    WorkerStopped,
+)
+from hookgram.core.model import MINUTE, SECOND, State, Want
+from hookgram.core.outcome import Dead, Delivered, Released, Retry
+from hookgram.core.retry import RetryPolicy
+from hookgram.errors import StoreUnavailable
+
+
+async def states(shop) -> dict[int, State]:
+    return {row.event_seq: row.state for row in await shop.store.deliveries(limit=500)}
+
+
+async def test_work_is_found_by_a_wake_and_without_one(shop):
+    await shop.target("a")
+    before = await shop.accept("a")
+    async with shop.at_work() as worker:
+        await shop.facts.wait(DeliverySettled)
+        after = await shop.accept("a")
+        worker.wake([shop.targets["a"].target_id])
+        await shop.facts.wait(DeliverySettled, count=2)
+    assert await states(shop) == {before: State.DELIVERED, after: State.DELIVERED}
+
+
+async def test_a_slow_target_costs_the_others_nothing(shop):
+    slow, _ = await shop.target("slow"), await shop.target("quick")
+    slow.gate.clear()
+    async with shop.at_work() as worker:
+        for _ in range(100):
+            await shop.accept("slow", "quick")
+        worker.wake()
+        await shop.facts.wait(DeliverySettled, count=100, where=lambda fact: fact.target == "quick")
+        assert shop.facts.of(DeliverySettled, lambda fact: fact.target == "slow") == []
+        slow.gate.set()
+        await shop.facts.wait(DeliverySettled, count=200)
+
+
+async def test_no_more_attempts_are_in_flight_than_slots(shop):
+    channel = await shop.target("a", slots=3)
+    channel.gate.clear()
+    for _ in range(20):
+        await shop.accept("a")
+    async with shop.at_work():
+        await channel.until_in_flight(3)
+        channel.gate.set()
+        await shop.facts.wait(DeliverySettled, count=20)
+    assert channel.most == 3
+
+
+async def test_a_lane_is_delivered_in_order_and_lanes_go_in_parallel(shop):
+    channel = await shop.target("a")
+    channel.gate.clear()
+    expected = {lane: [await shop.accept("a", lane=lane) for _ in range(10)] for lane in ("x", "y")}
+    async with shop.at_work():
+        await channel.until_in_flight(2)
+        channel.gate.set()
+        settled = await shop.facts.wait(DeliverySettled, count=20)
+    assert channel.most == 2
+    for seqs in expected.values():
+        assert [fact.seq for fact in settled if fact.seq in seqs] == seqs
+
+
+async def test_a_failure_is_tried_again_and_counted_until_it_is_dead(shop):
+    channel = await shop.target("a", retry=RetryPolicy(waits=(1000, 1000), max_age=MINUTE))
+    channel.script = lambda _: status(500)
+    seq = await shop.accept("a")
+    async with shop.at_work():
+        facts = await shop.facts.wait(DeliverySettled, count=3)
+    assert [type(fact.settlement) for fact in facts] == [Retry, Retry, Dead]
+    assert [outbound.headers["X-Gateway-Attempt"] for outbound in channel.seen] == ["1", "2", "3"]
+    [row] = await shop.store.deliveries()
+    assert (row.event_seq, row.state, row.reason) == (seq, State.DEAD, "http_500")
+    attempts = await shop.store.attempts(row.delivery_id)
+    assert [(attempt.number, attempt.status) for attempt in attempts] == [
+        (1, 500),
+        (2, 500),
+        (3, 500),
+    ]
+
+
+async def test_a_dead_head_lets_its_lane_go_on(shop):
+    channel = await shop.target("a", retry=RetryPolicy(waits=(), max_age=MINUTE))
+    channel.script = lambda _: status(200 if len(channel.seen) > 1 else 410)
+    seqs = [await shop.accept("a", lane="x") for _ in range(3)]
+    async with shop.at_work():
+        await shop.facts.wait(DeliverySettled, count=3)
+    assert await states(shop) == dict(
+        zip(seqs, (State.DEAD, State.DELIVERED, State.DELIVERED), strict=True)
+    )
+
+
+async def test_retry_after_holds_the_whole_target_and_is_not_counted(shop):
+    channel = await shop.target("a", slots=1)
+    channel.script = lambda _: status(200 if len(channel.seen) > 1 else 429, retry_after="3600")
+    await shop.accept("a")
+    await shop.accept("a")
+    async with shop.at_work() as worker:
+        await shop.facts.wait(TargetHeld)
+        [first] = await shop.facts.wait(DeliverySettled)
+        assert first.settlement == Retry(wait=3600 * SECOND, failures=0, reason="http_429")
+        worker.wake()
+        await asyncio.sleep(0)
+        assert len(channel.seen) == 1
+        shop.clock.ahead += 3601 * SECOND
+        worker.wake()
+        await shop.facts.wait(DeliverySettled, count=3)
+
+
+async def test_the_breaker_leaves_a_target_alone_and_comes_back_by_a_probe(shop):
+    channel = await shop.target("a", slots=4)
+    channel.script = lambda _: status(500)
+    for _ in range(8):
+        await shop.accept("a")
+    async with shop.at_work(breaker_failures=4) as worker:
+        await shop.facts.wait(BreakerOpened)
+        tried = len(channel.seen)
+        assert tried <= 8
+        channel.script = lambda _: status(200)
+        shop.clock.ahead += 31 * SECOND
+        worker.wake()
+        await shop.facts.wait(BreakerClosed)
+        await shop.facts.wait(
+            DeliverySettled, count=8, where=lambda fact: fact.settlement == Delivered()
+        )
+
+
+async def test_a_bug_met_by_one_event_does_not_stop_the_others(shop):
+    channel = await shop.target("a", retry=RetryPolicy(waits=(), max_age=MINUTE))
+    channel.script = lambda _: RuntimeError("a bug") if len(channel.seen) == 1 else status(200)
+    seqs = [await shop.accept("a") for _ in range(2)]
+    async with shop.at_work():
+        await shop.facts.wait(DeliverySettled, count=2)
+    assert sorted((await states(shop)).values()) == [State.DELIVERED, State.DEAD]
+    assert len(seqs) == len(channel.seen) == 2
+    [failed] = shop.facts.of(TaskFailed)
+    assert "RuntimeError" in failed.error
+
+
+async def test_a_delivery_that_is_too_old_is_dead_untried(shop):
+    channel = await shop.target("a", retry=RetryPolicy(waits=(1,), max_age=MINUTE))
+    await shop.accept("a")
+    shop.clock.ahead += 2 * MINUTE
+    async with shop.at_work():
+        [fact] = await shop.facts.wait(DeliverySettled)
+    assert fact.settlement == Dead(reason="too_old", failures=0)
+    assert channel.seen == []
+
+
+async def test_a_stop_lets_attempts_finish_within_the_grace(shop):
+    channel = await shop.target("a")
+    channel.gate.clear()
+    seq = await shop.accept("a")
+    async with shop.at_work(grace=10 * SECOND) as worker:
+        await channel.until_in_flight()
+        shop.stop.set()
+        worker.wake()
+        channel.gate.set()
+    assert await states(shop) == {seq: State.DELIVERED}
+    assert shop.facts.of(WorkerStopped)[0].interrupted == 0
+
+
+async def test_what_is_cut_unsent_is_released_and_what_was_sent_counts(shop):
+    unsent, sent = await shop.target("unsent"), await shop.target("sent")
+    unsent.sent = False
+    for channel in (unsent, sent):
+        channel.gate.clear()
+    await shop.accept("unsent", "sent")
+    async with shop.at_work(grace=0):
+        await unsent.until_in_flight()
+        await sent.until_in_flight()
+    settled = {fact.target: fact.settlement for fact in shop.facts.of(DeliverySettled)}
+    assert settled["unsent"] == Released()
+    assert settled["sent"] == Retry(wait=10_000, failures=1, reason="interrupted")
+    rows = {row.target: row for row in await shop.store.deliveries()}
+    assert (rows["unsent"].state, rows["unsent"].attempts) == (State.PENDING, 0)
+    assert (rows["sent"].state, rows["sent"].attempts) == (State.PENDING, 1)
+
+
+class Failing:
+    """The real store, whose settlements fail so many times."""
+
+    def __init__(self, store, times: int) -> None:
+        self._store = store
+        self.left = times
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    async def settle(self, *what):
+        if self.left:
+            self.left -= 1
+            raise StoreUnavailable("the disk is full")
+        return await self._store.settle(*what)
+
+
+async def test_a_settlement_that_cannot_be_recorded_is_kept_and_recorded_once(shop):
+    channel = await shop.target("a", slots=1)
+    shop.queue = Failing(shop.store, times=2)
+    seq = await shop.accept("a")
+    async with shop.at_work():
+        await shop.facts.wait(DeliverySettled)
+    assert await states(shop) == {seq: State.DELIVERED}
+    assert len(channel.seen) == 1
+    assert (await shop.store.counts())["a", "delivered"] == 1
+
+
+async def test_a_lease_that_passed_to_another_is_noticed_and_changes_nothing(shop):
+    channel = await shop.target("a")
+    channel.gate.clear()
+    await shop.accept("a")
+    async with shop.at_work(grace=10 * SECOND):
+        await channel.until_in_flight()
+        await shop.store.lapse_all()
+        [taken] = await shop.store.claim_lapsed(limit=1, lease=MINUTE)
+        channel.gate.set()
+        await shop.facts.wait(LeaseLost)
+    assert (await shop.store.settle(taken, Delivered(), None)).lost is False
+
+
+async def test_idle_targets_cost_no_task_and_no_query(shop):
+    for number in range(50):
+        await shop.target(f"idle-{number}")
+    calls = []
+
+    class Counting(Failing):
+        async def claim(self, wants: list[Want]):
+            calls.append(wants)
+            return await self._store.claim(wants)
+
+    shop.queue = Counting(shop.store, times=0)
+    async with shop.at_work() as worker:
+        tasks = len(asyncio.all_tasks())
+        seq = await shop.accept("idle-7")
+        worker.wake([shop.targets["idle-7"].target_id])
+        await shop.facts.wait(DeliverySettled)
+        assert len(asyncio.all_tasks()) <= tasks + 1
+    assert await states(shop) == {seq: State.DELIVERED}
+    assert {want.target_id for wants in calls for want in wants} == {
+        shop.targets["idle-7"].target_id
+    }
+
+
+async def test_a_paused_and_an_orphaned_target_wait(shop):
+    channel = await shop.target("a")
+    await shop.accept("a")
+    await shop.store.pause("a")
+    found = await shop.store.register([])
+    async with shop.at_work() as worker:
+        worker.set_targets(found)
+        worker.wake()
+        await asyncio.sleep(0)
+    assert channel.seen == []
+    assert list((await states(shop)).values()) == [State.PENDING]
