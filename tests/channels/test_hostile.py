@@ -127,13 +127,13 @@ async def test_the_deadline_ends_the_body_too(send):
 )
 async def test_who_does_not_read_cannot_keep_our_socket(send, behaviour):
     def sockets() -> int:
-        return sum(os.path.exists(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd"))
+        return len(os.listdir("/proc/self/fd"))  # noqa: PTH208  (names are all we need)
 
     async with serve(behaviour) as server:
         before = sockets()
         await send(server.url, b"x" * 20_000_000, seconds=0.3)
         async with asyncio.timeout(5):
-            while sockets() > before + server.connections:
+            while sockets() > before + server.connections:  # noqa: ASYNC110  (a fact of the system)
                 await asyncio.sleep(0)
 
 

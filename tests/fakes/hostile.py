@@ -1,8 +1,8 @@
 """A raw server on loopback whose every byte is scripted: the targets nobody wishes for.
 
-``Hostile(behaviour)`` accepts connections and lets *behaviour* loose on each; what it saw and what it
-could write are facts that a test waits for with ``until``. A behaviour is an async function of one
-``Exchange``; when it returns, the connection is closed, when the server is, it is cut.
+``Hostile(behaviour)`` accepts connections and lets *behaviour* loose on each; what it saw and what
+it could write are facts that a test waits for with ``until``. A behaviour is an async function of
+one ``Exchange``; when it returns, the connection is closed; when the server is, it is cut.
 """
 
 from __future__ import annotations
@@ -291,9 +291,9 @@ async def answer_twice(exchange: Exchange) -> None:
     await exchange.gone()
 
 
+_BOMB = gzip.compress(bytes(20_000_000))
 gzip_bomb = raw(
-    b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
-    + (lambda bomb: b"%x\r\n%b\r\n0\r\n\r\n" % (len(bomb), bomb))(gzip.compress(bytes(50_000_000))),
+    b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(_BOMB) + _BOMB,
     then_wait=True,
 )
 drip_headers = drip(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"a")

@@ -70,9 +70,10 @@ class Wire:
 
 @dataclass(frozen=True)
 class Address:
-    """Where an application listens."""
+    """Where an application listens, and the server if it is ours."""
 
     port: int
+    server: Server | None = None
 
     @contextlib.asynccontextmanager
     async def wire(self) -> AsyncIterator[Wire]:
@@ -148,7 +149,7 @@ async def serving(app: Asgi) -> AsyncIterator[Address]:
         served = asyncio.create_task(server.serve(sockets=[bound]))
         await server.listening.wait()
         try:
-            yield Address(bound.getsockname()[1])
+            yield Address(bound.getsockname()[1], server)
         finally:
             server.over.set()
             await asyncio.wait_for(served, DEADLINE)

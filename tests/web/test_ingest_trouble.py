@@ -116,3 +116,20 @@ async def test_who_goes_away_after_the_body_leaves_it_with_us(
         await facts.until(EventAccepted)
         assert (await post(gateway, update(1))).status == 200
     assert inbox.bodies == [update(1)]
+
+
+async def test_a_commit_under_way_when_the_server_stops_is_still_answered(
+    build: Build, inbox: RecordingInbox
+) -> None:
+    inbox.gate.clear()
+    async with serving(build(inbox)) as gateway, gateway.wire() as wire:
+        await wire.send(request("POST", PATH, update(1), [TOKEN]))
+        await inbox.reached.wait()
+        assert gateway.server is not None
+        gateway.server.over.set()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        inbox.gate.set()
+        answer = await wire.answer()
+        assert (answer.status, answer.headers["connection"]) == (200, "close")
+    assert inbox.bodies == [update(1)]

@@ -264,3 +264,26 @@ async def test_a_paused_and_an_orphaned_target_wait(shop):
         await asyncio.sleep(0)
     assert channel.seen == []
     assert list((await states(shop)).values()) == [State.PENDING]
+
+
+async def test_a_claim_for_a_target_that_left_meanwhile_is_given_back(shop):
+    channel = await shop.target("a")
+    await shop.accept("a")
+    workers = []
+    left = asyncio.Event()
+
+    class Leaving(Failing):
+        async def claim(self, wants: list[Want]):
+            claimed = await self._store.claim(wants)
+            workers[0].set_targets([])
+            left.set()
+            return claimed
+
+    shop.queue = Leaving(shop.store, times=0)
+    async with shop.at_work() as worker:
+        workers.append(worker)
+        async with asyncio.timeout(5):
+            await left.wait()
+    [row] = await shop.store.deliveries()
+    assert (row.state, row.attempts) == (State.PENDING, 0)
+    assert channel.seen == []

@@ -60,9 +60,9 @@ def _words(error: BaseException) -> str:
         case socket.gaierror():
             words = error.strerror
         case ssl.SSLCertVerificationError():
-            words = f"the certificate was refused: {error.verify_message}"
+            words = f"the certificate was refused: {getattr(error, 'verify_message', 'no reason')}"
         case ssl.SSLError():
-            words = error.reason
+            words = getattr(error, "reason", None)  # one made in Python has none
         case Overlong():
             words = "the head of the answer never ends"
         case HttpProcessingError():

@@ -50,6 +50,7 @@ class AnswerReader(ResponseHandler):
         super().__init__(loop=loop)
         self._asked = False
         self._head_done = False
+        self._body: StreamReader | None = None
         self._bytes = 0
         self._interim = 0
 
@@ -71,6 +72,8 @@ class AnswerReader(ResponseHandler):
             super().data_received(piece)
             if self._bytes > MOST_READ and self._asked:
                 self._give_up()
+        if self._body is not None and self.exception() is not None:
+            self._body.set_exception(Overlong())  # nobody waits for the rest
         if data:
             self._cut()  # unasked: it must not pass for the answer to the next request
 
@@ -90,11 +93,13 @@ class AnswerReader(ResponseHandler):
                 self._give_up()
         else:
             self._head_done = True
+            self._body = payload
             super().feed_data(data, size)
             payload.on_eof(self._answered)
 
     def _answered(self) -> None:
         self._asked = False
+        self._body = None
 
     def _give_up(self) -> None:
         self.set_exception(Overlong())

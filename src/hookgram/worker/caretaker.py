@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterable
 
@@ -24,7 +25,8 @@ ORPHANS = RetryPolicy.doubling(base=2, retries=5, max_age=72 * HOUR)
 class Caretaker:
     """Looks for lapsed leases every *often*, for what to forget every *seldom* (microseconds).
 
-    ``target_of`` knows the targets by their ids. ``last_turn`` is monotonic seconds.
+    ``target_of`` knows the targets by their ids. ``last_turn`` is monotonic seconds,
+    infinite when it has ended.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Caretaker:
             except StoreUnavailable:
                 pass  # the pulse tells; the next turn is the next try
             await self._rest(stop)
+        self.last_turn = math.inf
 
     async def _rest(self, stop: asyncio.Event) -> None:
         try:

@@ -7,11 +7,12 @@ call, and starts a task for each claim. An idle target is an entry in a dictiona
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 
 from hookgram.core.facts import WorkerStarted, WorkerStopped, WorkerStopping
-from hookgram.core.model import SECOND, Claim, Definition, Micros, Target, Want
+from hookgram.core.model import SECOND, Definition, Micros, Target, Want
 from hookgram.core.outcome import Released
 from hookgram.errors import StoreUnavailable
 from hookgram.ports import Channel, Clock, Dice, Notice, Queue
@@ -33,7 +34,7 @@ class Worker:
     """Delivers what is due to the targets it was given, until it is told to stop.
 
     ``last_turn`` is the monotonic time, in seconds, at which its loop turned last: at least once a
-    second while it lives and the store answers.
+    second while it lives and the store answers; infinite when it has ended.
     """
 
     def __init__(
@@ -164,21 +165,15 @@ class Worker:
         except StoreUnavailable:
             self._agenda.add(want.target_id for want in wants)
             raise
-        if stop.is_set():
-            for claim in claimed.claims:
-                await self._queue.settle(claim, Released(), None)
-            return
         for claim in claimed.claims:
-            self._start(claim)
+            desk = self._desks.get(claim.target_id)
+            if desk is None or stop.is_set():  # no longer ours to try: give it back
+                await self._queue.settle(claim, Released(), None)
+            else:
+                self._deliveries.start(desk, claim)
         for target_id, due in claimed.due.items():
             if due is not None:
                 self._agenda.at(due, target_id)
-
-    def _start(self, claim: Claim) -> None:
-        desk = self._desks.get(claim.target_id)
-        if desk is None:  # removed while we asked: its lease will lapse, its work is cancelled
-            return
-        self._deliveries.start(desk, claim)
 
     async def _wait(self, seconds: float, stop: asyncio.Event) -> None:
         if stop.is_set():
@@ -197,9 +192,13 @@ class Worker:
     async def _land(self) -> None:
         """Give attempts their grace, then cut them, and record all of it."""
         self._notice(WorkerStopping(in_flight=self._deliveries.count))
-        await self._deliveries.finished(self._grace)
+        end = time.monotonic() + self._grace
+        while self._deliveries.count and (left := end - time.monotonic()) > 0:
+            await self._deliveries.finished(min(left, 1.0))
+            self.last_turn = time.monotonic()
         self.hurry()
         await self._deliveries.finished(RECORDING_GRACE)
         cut, released = self._deliveries.interrupted, self._deliveries.released
         await self._deliveries.abandon()
+        self.last_turn = math.inf
         self._notice(WorkerStopped(released=released, interrupted=cut))
