@@ -51,7 +51,7 @@ async def post_until(process: Process, enough: int, acknowledged: set[int], *, f
 
 
 def stored(database: Path) -> tuple[str, set[int], int]:
-    """Open what survived: whether it is intact, which updates it holds, how many lack a delivery."""
+    """Open what survived: whether it is intact, its updates, how many lack a delivery."""
     with sqlite3.connect(database) as connection:
         intact = connection.execute("PRAGMA integrity_check").fetchone()[0]
         updates = {row[0] for row in connection.execute("SELECT update_id FROM event")}

@@ -233,3 +233,19 @@ def test_nothing_listens_without_being_asked(tmp_path):
     )
     assert result.returncode == 0, result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_the_example_of_the_settings_starts_as_it_stands(tmp_path):
+    example = Path(__file__).parents[2] / ".env.example"
+    (tmp_path / ".env").write_text(example.read_text())
+    process = Process(tmp_path)
+    kept = ("PATH", "LANG", "PYTHONPATH", "HOME", "PYTHONWARNINGS", "HOST", "PORT")
+    process.env = {name: value for name, value in process.env.items() if name in kept}
+    await process.start()
+    try:
+        assert (await process.get("/"))[1]["service"] == "telegram-webhook-gateway"
+        assert await process.stop() == 0
+    finally:
+        if process.running:
+            await process.kill()
+    assert (tmp_path / "events.db").exists()
