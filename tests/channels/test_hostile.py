@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import sys
+import tracemalloc
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -117,6 +118,32 @@ async def test_the_deadline_ends_the_body_too(send):
         answer = await send(server.url, seconds=0.2)
     assert answer.status == 200
     assert answer.took < 900_000
+
+
+async def test_a_body_that_makes_no_sense_is_not_waited_for(send):
+    async with serve(raw(CHUNKED + b"no chunk at all", then_wait=True)) as server:
+        answer = await send(server.url)
+    assert answer.status == 200
+    assert answer.took < 900_000
+
+
+async def test_a_bomb_is_not_unpacked(send):
+    async with serve(hostile.gzip_bomb) as server:
+        tracemalloc.start()
+        try:
+            answer = await send(server.url)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert answer.status == 200
+    assert peak < 2_000_000
+
+
+async def test_a_connection_whose_request_was_not_taken_whole_is_not_used_again(send):
+    async with serve(hostile.answer_without_reading) as server:
+        for _ in range(2):
+            assert (await send(server.url, b"x" * 20_000_000)).status == 200
+        assert server.connections == 2
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")

@@ -7,17 +7,18 @@ import asyncio
 import pytest
 
 from fakes.hostile import (
-    answer_twice,
+    answer_then_more,
     hang_after_request,
     healthy,
     interim_first,
     no_content,
+    raw,
     redirect_to_itself,
     serve,
     until_closed,
 )
 from hookgram.channels.registry import Channels
-from hookgram.core.outcome import Response
+from hookgram.core.outcome import Response, TransportFailure
 
 
 async def test_the_request_is_what_was_composed_and_nothing_more(send):
@@ -150,14 +151,23 @@ async def test_a_long_answer_is_cut_and_the_next_send_dials_anew(send):
         assert server.written == 0  # no answer was taken whole
 
 
-async def test_an_answer_nobody_asked_for_is_not_taken_for_the_next_ones(send):
-    async with serve(answer_twice) as server:
+@pytest.mark.parametrize("more", [b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", b"HTTP/1.1 2"])
+async def test_an_answer_nobody_asked_for_is_not_taken_for_the_next_ones(send, more):
+    async with serve(answer_then_more(more)) as server:
         assert (await send(server.url)).status == 200
         server.again = True
         server.changed()
-        await server.until(lambda: server.hung_up == 1)
+        async with asyncio.timeout(2):  # well before an idle connection is closed
+            await server.until(lambda: server.hung_up == 1)
         assert (await send(server.url)).status == 200
         assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(("interim", "kind"), [(16, Response), (17, TransportFailure)])
+async def test_a_few_interim_answers_are_skipped_and_no_more(send, interim, kind):
+    head = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * interim
+    async with serve(raw(head + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")) as server:
+        assert isinstance(await send(server.url), kind)
 
 
 async def test_cookies_are_not_kept(send):

@@ -13,7 +13,7 @@ import gzip
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Self, TypeAlias
 
 DEADLINE = 10.0
@@ -172,11 +172,8 @@ class Hostile:
                 await writer.wait_closed()
 
 
-@contextlib.asynccontextmanager
-async def serve(behaviour: Behaviour, **how: ssl.SSLContext) -> AsyncIterator[Hostile]:
-    """Run one."""
-    async with Hostile(behaviour, **how) as server:
-        yield server
+serve = Hostile
+"""Reads well behind ``async with``."""
 
 
 # What targets do. Those that take arguments return a behaviour.
@@ -282,13 +279,17 @@ async def redirect_to_itself(exchange: Exchange) -> None:
         await exchange.answer("302 Found", b"", Location=f"{exchange.server.url}?token=secret")
 
 
-async def answer_twice(exchange: Exchange) -> None:
-    """Answer one request twice, the second time when the client has no request under way."""
-    await exchange.request()
-    await exchange.answer()
-    await exchange.server.until(lambda: exchange.server.again)
-    await exchange.answer()
-    await exchange.gone()
+def answer_then_more(more: bytes) -> Behaviour:
+    """Answer one request; write more when the test says so and the client asked for nothing."""
+
+    async def behave(exchange: Exchange) -> None:
+        await exchange.request()
+        await exchange.answer()
+        await exchange.server.until(lambda: exchange.server.again)
+        await exchange.write(more)
+        await exchange.gone()
+
+    return behave
 
 
 _BOMB = gzip.compress(bytes(20_000_000))

@@ -8,11 +8,12 @@ import pytest
 
 from fakes.inbox import Facts, RecordingInbox
 from hookgram.core.access import Access
-from hookgram.core.facts import DuplicateSeen, EventAccepted, UpdateRefused
+from hookgram.core.facts import DuplicateSeen, EventAccepted, TaskFailed, UpdateRefused
 from hookgram.core.identity import digest, digest_unparsed
 from hookgram.core.model import MINUTE, SECOND, Bot, Definition, Origin, Target
 from hookgram.core.retry import RetryPolicy
 from hookgram.errors import StoreUnavailable
+from hookgram.usecases import intake as intake_module
 from hookgram.usecases import limits as limits_module
 from hookgram.usecases.intake import Intake, Limits, Taken
 
@@ -128,6 +129,21 @@ async def test_what_cannot_be_read_and_came_without_a_secret_is_not_kept() -> No
     assert await desk.take(b"{", trusted=False) is Taken.UNREADABLE
     assert desk.inbox.arrivals == []
     assert desk.facts.seen == []
+
+
+async def test_an_update_that_we_stumble_over_is_kept_and_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stumble(body: bytes) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(intake_module, "read", stumble)
+    desk = Desk()
+    assert await desk.take(message(1)) is Taken.STORED
+    [arrival] = desk.inbox.arrivals
+    assert (arrival.event.kind, arrival.event.body) == ("unparsed", message(1))
+    [fact] = desk.facts.of(TaskFailed)
+    assert "a bug" in fact.error
 
 
 async def test_a_stranger_is_counted_and_not_stored() -> None:

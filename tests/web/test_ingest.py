@@ -77,7 +77,7 @@ async def test_a_wrong_secret_is_refused_before_the_body_is_read(
 
 async def test_a_refused_sender_of_much_still_sees_why(build: Build, inbox: RecordingInbox) -> None:
     async with serving(build(inbox)) as gateway:
-        answer = await post(gateway, b"x" * 500_000, (HEADER, "wrong"))
+        answer = await post(gateway, b"x" * 10_000_000, (HEADER, "wrong"))
     assert answer.status == 403
 
 

@@ -105,41 +105,53 @@ def _read(readable: bytes, original: bytes) -> Reading | None:
 def _known(
     update_id: int | None, name: str, kind: Kind, payload: bytes, fields: dict[str, Raw]
 ) -> Reading:
-    chat = _members(_first(fields, kind.chat))
-    user = _members(_first(fields, kind.user))
-    lane = _label(_first(fields, kind.lane))
-    chat_id = _integer(
-        fields.get("user_chat_id") if name == "business_connection" else chat.get("id")
-    )
+    chat, user = _members(_at(fields, kind.chat)), _members(_at(fields, kind.user))
+    chat_id = fields.get("user_chat_id") if name == "business_connection" else chat.get("id")
     return Reading(
         update_id=update_id,
         kind=name,
         payload=payload,
-        chat_id=chat_id,
+        chat_id=_integer(chat_id),
         chat_kind=_string(chat.get("type")),
         user_id=_integer(user.get("id")),
         username=_string(user.get("username")),
         timestamp=_moment(fields, kind),
         text=_said(fields, kind),
         content_type=_content(fields) if kind.content else None,
-        lane=None if lane is None else f"{kind.space}/{lane}",
+        lane=_lane(fields, kind, chat, user),
         lifetime=kind.lifetime,
         priority=kind.priority,
         limited=kind.limited,
     )
 
 
+def _at(fields: dict[str, Raw], path: str) -> Raw | None:
+    """Return the value at the end of a dotted path, if there is one."""
+    first, dot, rest = path.partition(".")
+    value = fields.get(first)
+    return _at(_members(value), rest) if dot else value
+
+
 def _first(fields: dict[str, Raw], paths: tuple[str, ...]) -> Raw | None:
-    """Return the value at the first path that leads somewhere else than null."""
+    """Return the first value that is there and not null."""
     for path in paths:
-        *steps, last = path.split(".")
-        inner = fields
-        for step in steps:
-            inner = _members(inner.get(step))
-        value = inner.get(last)
+        value = _at(fields, path)
         if value is not None and bytes(value) != b"null":
             return value
     return None
+
+
+def _lane(
+    fields: dict[str, Raw], kind: Kind, chat: dict[str, Raw], user: dict[str, Raw]
+) -> str | None:
+    match kind.lane:
+        case "chat":
+            label = _label(chat.get("id"))
+        case "user":
+            label = _label(user.get("id"))
+        case path:
+            label = _label(_at(fields, path))
+    return None if label is None else f"{kind.space}/{label}"
 
 
 def _members(value: Raw | None) -> dict[str, Raw]:
@@ -153,7 +165,9 @@ def _members(value: Raw | None) -> dict[str, Raw]:
 
 def _integer(value: Raw | None) -> int | None:
     """Read a JSON integer that fits into 64 bits."""
-    token = b"" if value is None else bytes(value)
+    if value is None:
+        return None
+    token = bytes(value)
     if len(token) > 20 or not _INTEGER.fullmatch(token):
         return None
     number = int(token)
@@ -162,10 +176,12 @@ def _integer(value: Raw | None) -> int | None:
 
 def _string(value: Raw | None) -> str | None:
     """Read a JSON string; what is not UTF-8 or no character becomes U+FFFD."""
-    if value is None or bytes(value)[:1] != b'"':
+    if value is None:
         return None
     try:
         return _text.decode(value)
+    except msgspec.ValidationError:  # not a string
+        return None
     except _ERRORS:
         return _forgiving(bytes(value))
 
@@ -193,8 +209,8 @@ def _moment(fields: dict[str, Raw], kind: Kind) -> int | None:
 
 
 def _said(fields: dict[str, Raw], kind: Kind) -> str | None:
-    if kind.text in {("new_reaction",), ("reactions",)}:
-        return _reactions(fields.get(kind.text[0]))
+    if kind.reactions:
+        return _reactions(_first(fields, kind.text))
     return _string(_first(fields, kind.text))
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import enum
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 
 from hookgram.core.access import Access
-from hookgram.core.facts import DuplicateSeen, EventAccepted, UpdateRefused
+from hookgram.core.facts import DuplicateSeen, EventAccepted, TaskFailed, UpdateRefused
 from hookgram.core.identity import digest, digest_unparsed, event_id
 from hookgram.core.model import UNPARSED, Acceptance, Arrival, Bot, Event, Micros, Owed, Target
 from hookgram.core.reading import Reading, read
@@ -67,7 +68,7 @@ class Intake:
         *trusted*: it came with the right secret; without one, a body that is no update is not kept.
         Raises StoreUnavailable or StoreBroken when it could not be kept.
         """
-        reading = read(body)
+        reading = self._read(body)
         if reading is None and not trusted:
             return Taken.UNREADABLE
         if reading is not None and not self._access.admits(reading.chat_id, reading.user_id):
@@ -86,6 +87,14 @@ class Intake:
         if acceptance.duplicate:
             self._limits.give_back(allowance)
         return self._tell(coming, acceptance)
+
+    def _read(self, body: bytes) -> Reading | None:
+        """Read an update; what we stumble over is kept as unreadable, not asked for for ever."""
+        try:
+            return read(body)
+        except Exception:  # noqa: BLE001 - a lane must not hang on a bug of ours; it is told
+            self._notice(TaskFailed(where="reading", error=traceback.format_exc()))
+            return None
 
     def _tell(self, coming: Arrival, acceptance: Acceptance) -> Taken:
         """Notice what became of an arrival, and wake who has work now."""
