@@ -70,3 +70,8 @@ def test_waits_double_are_stretched_by_a_quarter_at_most_and_end_at_an_hour(fail
 def test_the_list_of_waits_ends():
     assert POLICY.wait_after(3, dice=0) == 8 * SECOND
     assert POLICY.wait_after(4, dice=0) is None
+
+
+def test_a_counted_failure_can_ask_for_a_longer_wait_than_the_policys():
+    outcome = Failure(reason="a: http_500", at_least=90 * SECOND)
+    assert settled(outcome) == Retry(wait=90 * SECOND, failures=1, reason="a: http_500")

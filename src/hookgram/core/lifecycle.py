@@ -42,11 +42,12 @@ def settle(
             return Dead(reason=reason, failures=failures)
         case Untried():
             return Released()
-        case Failure(reason=reason, retry_after=None):
+        case Failure(reason=reason, retry_after=None, at_least=least):
             counted = failures + 1
             wait = policy.wait_after(counted, dice=dice)
             if wait is None:
                 return Dead(reason=reason, failures=counted)
+            wait = max(wait, least or 0)
         case Failure(reason=reason, retry_after=asked):
             counted, wait = failures, asked
         case _:

@@ -65,6 +65,8 @@ class Failure(Struct, frozen=True, kw_only=True, tag=True):
 
     reason: str
     retry_after: int | None = None
+    at_least: int | None = None
+    """Counted, but not tried again earlier: some members of a group asked to wait so long."""
     reached: bool = False
 
 

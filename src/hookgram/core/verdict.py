@@ -54,7 +54,11 @@ TABLE: tuple[Row, ...] = (
         "not now",
         "all are tried again after the longest wait; not counted",
     ),
-    Row("a group: anything else, 410 and aborts too", "not all have it", f"all: {_COUNTED}"),
+    Row(
+        "a group: anything else, 410 and aborts too",
+        "not all have it",
+        f"all: {_COUNTED}, not before the longest wait that was asked for",
+    ),
 )
 """Looked through from above: the first line that fits decides.
 
@@ -107,9 +111,11 @@ def _of_group(answer: GroupAnswer, now: Micros) -> Outcome:
         return Failure(reason="interrupted", reached=True) if reached else Untried()
     waits = [o.retry_after if isinstance(o, Failure) else None for _, o in failed]
     asked = [wait for wait in waits if wait is not None]
+    longest = max(asked, default=None)
     return Failure(
         reason=_group_reason(failed),
-        retry_after=max(asked) if len(asked) == len(failed) else None,
+        retry_after=longest if len(asked) == len(failed) else None,
+        at_least=longest if len(asked) < len(failed) else None,
         reached=reached,
     )
 
