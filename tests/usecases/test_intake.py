@@ -8,7 +8,13 @@ import pytest
 
 from fakes.inbox import Facts, RecordingInbox
 from hookgram.core.access import Access
-from hookgram.core.facts import DuplicateSeen, EventAccepted, TaskFailed, UpdateRefused
+from hookgram.core.facts import (
+    DeadOnArrival,
+    DuplicateSeen,
+    EventAccepted,
+    TaskFailed,
+    UpdateRefused,
+)
 from hookgram.core.identity import digest, digest_unparsed
 from hookgram.core.model import MINUTE, SECOND, Bot, Definition, Origin, Target
 from hookgram.core.retry import RetryPolicy
@@ -122,6 +128,15 @@ async def test_what_cannot_be_read_is_kept_if_it_came_with_the_secret() -> None:
     assert arrival.digest == digest_unparsed(b"{")
     assert [owed.dead for owed in arrival.owed] == ["unparsed", "unparsed"]
     assert desk.woken == []
+
+
+async def test_dead_letters_that_are_made_at_once_are_told_with_their_reason() -> None:
+    desk = Desk()
+    await desk.take(b"{")
+    [told] = [fact for fact in desk.facts.seen if isinstance(fact, DeadOnArrival)]
+    assert (told.targets, told.reason) == (("t1", "t2"), "unparsed")
+    [accepted] = [fact for fact in desk.facts.seen if isinstance(fact, EventAccepted)]
+    assert accepted.targets == 0
 
 
 async def test_what_cannot_be_read_and_came_without_a_secret_is_not_kept() -> None:

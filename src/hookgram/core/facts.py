@@ -15,11 +15,11 @@ class Fact(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class GatewayStarted(Fact, frozen=True, kw_only=True):
-    """The gateway listens and works."""
+    """The gateway works. ``host`` and ``port`` are None under somebody else's server."""
 
     version: str
-    host: str
-    port: int
+    host: str | None
+    port: int | None
     public_mode: bool
     bots: tuple[str, ...]
     targets: tuple[str, ...]
@@ -33,7 +33,7 @@ class Warned(Fact, frozen=True, kw_only=True):
 
 
 class EventAccepted(Fact, frozen=True, kw_only=True):
-    """An update was stored with one delivery for each of *targets* targets."""
+    """An update was stored, to be delivered to *targets* targets."""
 
     seq: int
     bot_id: int
@@ -41,6 +41,16 @@ class EventAccepted(Fact, frozen=True, kw_only=True):
     kind: str
     targets: int
     size: int
+
+
+class DeadOnArrival(Fact, frozen=True, kw_only=True):
+    """A stored update made dead letters at once: it will not be sent to these targets."""
+
+    seq: int
+    update_id: int | None
+    kind: str
+    targets: tuple[str, ...]
+    reason: str
 
 
 class DuplicateSeen(Fact, frozen=True, kw_only=True):

@@ -129,8 +129,19 @@ def _refused(fact: facts.UpdateRefused) -> Line:
 
 def _started(fact: facts.GatewayStarted) -> Line:
     who = ", ".join(fact.targets) or "no target"
-    message = f"🚀 hookgram {fact.version} listens on {fact.host}:{fact.port} for {who}"
+    place = "runs" if fact.host is None else f"listens on {fact.host}:{fact.port}"
+    message = f"🚀 hookgram {fact.version} {place} for {who}"
     return Line(logging.INFO, message, _fields(fact))
+
+
+def _dead_on_arrival(fact: facts.DeadOnArrival) -> Line:
+    message = f"❌ Dropped event {fact.seq} on arrival → {', '.join(fact.targets)}: {fact.reason}"
+    return Line(logging.WARNING, message, _fields(fact))
+
+
+def _worker_started(fact: facts.WorkerStarted) -> Line:
+    who = ", ".join(fact.targets) or "no target"
+    return Line(logging.INFO, f"🟢 WORKER STARTED for {who}", _fields(fact))
 
 
 def _store_failed(fact: facts.StoreFailed) -> Line:
@@ -153,12 +164,13 @@ _RENDER: dict[type[facts.Fact], Render] = {
     facts.EventAccepted: _line(
         logging.DEBUG, "📥 Stored event {seq} ({kind}) for {targets} targets"
     ),
+    facts.DeadOnArrival: _dead_on_arrival,
     facts.DuplicateSeen: _line(logging.DEBUG, "♊ Update {update_id} ({kind}) was stored before"),
     facts.UpdateRefused: _refused,
     facts.IngestRejected: _line(
         logging.WARNING, "🚪 Answered {status} to a post for {bot}: {reason}"
     ),
-    facts.WorkerStarted: _line(logging.INFO, "🟢 WORKER STARTED"),
+    facts.WorkerStarted: _worker_started,
     facts.WorkerStopping: _line(logging.INFO, "🟡 WORKER STOPPING, {in_flight} in flight"),
     facts.WorkerStopped: _line(
         logging.INFO, "🔴 WORKER STOPPED, {released} released, {interrupted} interrupted"

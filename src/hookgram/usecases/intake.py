@@ -7,7 +7,13 @@ import traceback
 from collections.abc import Callable, Iterable, Sequence
 
 from hookgram.core.access import Access
-from hookgram.core.facts import DuplicateSeen, EventAccepted, TaskFailed, UpdateRefused
+from hookgram.core.facts import (
+    DeadOnArrival,
+    DuplicateSeen,
+    EventAccepted,
+    TaskFailed,
+    UpdateRefused,
+)
 from hookgram.core.identity import digest, digest_unparsed, event_id
 from hookgram.core.model import UNPARSED, Acceptance, Arrival, Bot, Event, Micros, Owed, Target
 from hookgram.core.reading import Reading, read
@@ -107,17 +113,32 @@ class Intake:
         work = [one.target_id for one in owed if one.dead is None]
         if work:
             self._wake(work)
+        if len(work) < len(owed):
+            self._tell_dead(event, acceptance.seq, owed)
         self._notice(
             EventAccepted(
                 seq=acceptance.seq,
                 bot_id=event.bot_id,
                 update_id=event.update_id,
                 kind=event.kind,
-                targets=len(owed),
+                targets=len(work),
                 size=len(event.body),
             )
         )
         return Taken.STORED
+
+    def _tell_dead(self, event: Event, seq: int, owed: Sequence[Owed]) -> None:
+        names = {target.target_id: target.name for target in self._targets}
+        dead = [one for one in owed if one.dead is not None]
+        self._notice(
+            DeadOnArrival(
+                seq=seq,
+                update_id=event.update_id,
+                kind=event.kind,
+                targets=tuple(names.get(one.target_id, str(one.target_id)) for one in dead),
+                reason=dead[0].dead or "",
+            )
+        )
 
     async def _refuse(self, bot: Bot, reading: Reading) -> None:
         """Count the update of somebody who is not authorised, and remember the chat."""
