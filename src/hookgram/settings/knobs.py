@@ -181,13 +181,16 @@ class Settings(BaseSettings):
 
         TARGET_WEBHOOK_URL is ``target``. The list is the group ``targets`` when its URLs go
         together, else one target each, named by its URL's hash; a list of one is a plain target.
+        The single URL within a list that goes together is a member of the group and nothing else.
         """
         found = []
-        if self.target_webhook_url:
+        listed = tuple(dict.fromkeys(self.target_webhook_urls))
+        together = self.fanout_retry == "together" and len(listed) > 1
+        if self.target_webhook_url and not (together and self.target_webhook_url in listed):
             found.append(self._definition("target", (self.target_webhook_url,)))
         urls = self.urls()
-        if len(urls) > 1 and self.fanout_retry == "together":
-            found.append(self._definition("targets", urls))
+        if together:
+            found.append(self._definition("targets", listed))
         elif len(urls) == 1 and not found and self.fanout_retry == "together":
             found.append(self._definition("target", urls))
         else:

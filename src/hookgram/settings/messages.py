@@ -35,7 +35,7 @@ def _told(error: ErrorDetails) -> str:
     use = _use(field)
     if use is None:
         return f"{name}: is no readable text; write it in UTF-8"
-    shown = mask(repr(error["input"])[:LONGEST_SHOWN])
+    shown = mask(repr(error["input"]))[:LONGEST_SHOWN]
     return f"{name}: {shown} is not possible; use {use}"
 
 
