@@ -23,6 +23,7 @@ from hookgram import __version__
 from hookgram.channels.registry import Channels
 from hookgram.core.facts import Fact, GatewayStarted, IngestRejected, StoreFailed
 from hookgram.core.model import Micros, Target
+from hookgram.core.redact import mask
 from hookgram.errors import StoreBroken, StoreUnavailable
 from hookgram.observe.log import Log
 from hookgram.observe.notices import fan
@@ -183,7 +184,7 @@ class Gateway:
             notice=self._notice,
         )
 
-    def tell_start(self, host: str, port: int) -> None:
+    def tell_start(self, host: str | None = None, port: int | None = None) -> None:
         """Tell what runs, and what should be known about it."""
         targets = self._targets.values()
         self._notice(
@@ -243,7 +244,7 @@ async def _serve(settings: Settings, log: Log) -> int:
         bound = bind(settings.host, settings.port)
     except OSError as error:
         place = f"{settings.host}:{settings.port}"
-        raise OSError(f"cannot listen on {place}: {error.strerror}") from error
+        raise OSError(error.errno, f"cannot listen on {place}: {error.strerror}") from error
     gateway = Gateway(settings, log, log.close)
     with bound:
         listener = Listener(await gateway.open())
@@ -296,10 +297,10 @@ def application(settings: Settings) -> Asgi:
         stack.push_async_callback(gateway.close)
         watch = asyncio.create_task(_end_when_broken(gateway))
         stack.callback(watch.cancel)
-        gateway.tell_start("the server's address", 0)
+        gateway.tell_start()
         return inner
 
-    return with_lifespan(run)
+    return with_lifespan(run, shown=lambda text: mask(text, settings.secrets()))
 
 
 async def _end_when_broken(gateway: Gateway) -> None:

@@ -1,6 +1,7 @@
 """The application for any ASGI server: ``uvicorn hookgram.asgi:app``, worker included.
 
-One process only: a second worker process would find the store in use and stop with exit code 75.
+One process only: a second one finds the store in use and does not start. How a failed start ends is
+the server's own; the exit codes of the documentation are those of ``hookgram serve``.
 """
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ def test_the_receivers_form_of_the_secret_is_what_libraries_want(hookgram):
         ("hookgram.errors.SettingsError(['PORT: no'])", 78),
         ("hookgram.errors.StoreInUse('in use')", 75),
         ("hookgram.errors.StoreBroken('broken')", 74),
-        ("OSError(98, 'Address already in use')", 74),
+        ("OSError(98, 'Address already in use')", 75),
         ("RuntimeError('a bug with CANARY3 and https://h.example/CANARY6')", 1),
     ],
 )

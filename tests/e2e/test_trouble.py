@@ -106,7 +106,7 @@ async def test_a_port_that_is_taken_ends_with_a_sentence(tmp_path):
             timeout=30,
             check=False,
         )
-        assert result.returncode == 74
+        assert result.returncode == 75
         assert str(first.port) in result.stderr
         assert "Traceback" not in result.stderr
 

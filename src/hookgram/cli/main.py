@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 an answer of no, 2 usage, 74 input or output failed, 75 in
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from typing import Annotated
@@ -60,8 +61,9 @@ def main() -> int:
         _say(f"hookgram: {error}")
         return EXIT_IN_USE
     except (StoreError, OSError) as error:
-        _say(mask(f"hookgram: {error}"))
-        return EXIT_IO
+        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        _say(mask(f"hookgram: {error.strerror if isinstance(error, OSError) else error}"))
+        return EXIT_IN_USE if taken else EXIT_IO
     except Exception:  # noqa: BLE001  (the process's edge: a traceback must not show a secret)
         _say("hookgram: this is a bug, please report it:", mask(traceback.format_exc(), _secrets()))
         return EXIT_NO

@@ -10,11 +10,14 @@ from hookgram.errors import GatewayError
 from hookgram.web.exchange import Asgi, Receive, Scope, Send
 
 
-def with_lifespan(start: Callable[[AsyncExitStack], Awaitable[Asgi]]) -> Asgi:
+def with_lifespan(
+    start: Callable[[AsyncExitStack], Awaitable[Asgi]], *, shown: Callable[[str], str] = str
+) -> Asgi:
     """Return an application that serves what *start* returns; the stack is unwound at the end.
 
     Whatever is raised at the start is told to the server, which then refuses to run: an exception
-    it would take for an application without a lifespan, and go on with nothing behind it.
+    it would take for an application without a lifespan, and go on with nothing behind it. *shown*
+    masks what the server prints of it.
     """
     inner: Asgi | None = None
 
@@ -37,9 +40,10 @@ def with_lifespan(start: Callable[[AsyncExitStack], Awaitable[Asgi]]) -> Asgi:
                 phase = "shutdown"
                 await receive()
         except GatewayError as error:
-            await send({"type": f"lifespan.{phase}.failed", "message": str(error)})
+            await send({"type": f"lifespan.{phase}.failed", "message": shown(str(error))})
         except Exception:  # noqa: BLE001 - the server is told, and ends
-            await send({"type": f"lifespan.{phase}.failed", "message": traceback.format_exc()})
+            message = shown(traceback.format_exc())
+            await send({"type": f"lifespan.{phase}.failed", "message": message})
         else:
             await send({"type": "lifespan.shutdown.complete"})
 
