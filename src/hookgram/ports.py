@@ -219,7 +219,8 @@ class Channel(Protocol):
     def interrupt(self) -> None:
         """Cut what is in the air: every send under way returns an ``interrupted`` failure now.
 
-        Its ``sent`` tells whether the first byte of the request had left.
+        Its ``sent`` tells whether the first byte of the request had left. A send whose answer's
+        status line and headers are complete returns that answer instead.
         """
         ...
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import itertools
 import socket
 import ssl
 import struct
 from collections.abc import Awaitable, Callable
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 DEADLINE = 10.0
 """Seconds a test waits for a fact before it fails."""
@@ -23,6 +24,7 @@ PACE = 0.02
 """Seconds between two bytes of a drip."""
 
 Behaviour: TypeAlias = "Callable[[Exchange], Awaitable[None]]"
+Streams: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Request:
@@ -31,11 +33,8 @@ class Request:
     def __init__(self, head: bytes, body: bytes) -> None:
         self.line, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
         self.headers = [tuple(line.split(": ", 1)) for line in lines]
+        self.path = self.line.split(" ")[1]
         self.body = body
-
-    @property
-    def path(self) -> str:
-        return self.line.split(" ")[1]
 
     def header(self, name: str) -> str | None:
         return next((v for k, v in self.headers if k.lower() == name.lower()), None)
@@ -44,12 +43,9 @@ class Request:
 class Exchange:
     """One accepted connection, seen from the server's side."""
 
-    def __init__(
-        self, server: Hostile, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    def __init__(self, server: Hostile, streams: Streams) -> None:
         self.server = server
-        self._reader = reader
-        self._writer = writer
+        self._reader, self._writer = streams
 
     async def request(self) -> Request:
         """Read one whole request. Raises EOFError or OSError when the client is gone."""
@@ -60,11 +56,10 @@ class Exchange:
         self.server.changed()
         return request
 
-    async def first_byte(self) -> None:
-        """Wait until the first byte of a request is here."""
-        await self._reader.readexactly(1)
-        self.server.first_bytes += 1
-        self.server.changed()
+    async def read_only(self, size: int) -> None:
+        """Read so many bytes, and then no more."""
+        await self._reader.readexactly(size)
+        self._writer.transport.pause_reading()  # type: ignore[attr-defined]  # it is a socket's
 
     async def write(self, data: bytes) -> None:
         """Write as much as the client takes; counted once the system took it."""
@@ -75,12 +70,9 @@ class Exchange:
 
     async def answer(self, status: str = "200 OK", body: bytes = b"ok", **headers: str) -> None:
         """Write a whole, well-formed answer."""
-        fields = {
-            "Content-Length": str(len(body)),
-            **{k.replace("_", "-"): v for k, v in headers.items()},
-        }
-        lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-        await self.write(f"HTTP/1.1 {status}\r\n{lines}\r\n".encode("latin-1") + body)
+        named = "".join(f"{k.replace('_', '-')}: {v}\r\n" for k, v in headers.items())
+        head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{named}\r\n"
+        await self.write(head.encode("latin-1") + body)
 
     async def gone(self, within: float | None = None) -> bool:
         """Wait until the client hangs up, so long at most; tells whether it did."""
@@ -109,7 +101,6 @@ class Hostile:
     def __init__(self, behaviour: Behaviour, *, tls: ssl.SSLContext | None = None) -> None:
         self.behaviour = behaviour
         self.connections = 0
-        self.first_bytes = 0
         self.hung_up = 0
         self.again = False
         """Set by a test, with ``changed``, to let a behaviour go on."""
@@ -138,8 +129,7 @@ class Hostile:
     @property
     def url(self) -> str:
         """Where it listens."""
-        scheme = "https" if self._tls else "http"
-        return f"{scheme}://127.0.0.1:{self.port}/hook"
+        return f"http{'s' if self._tls else ''}://127.0.0.1:{self.port}/hook"
 
     def changed(self) -> None:
         """Let those who wait look again."""
@@ -152,14 +142,14 @@ class Hostile:
                 self._changed.clear()
                 await self._changed.wait()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _accept(self, *streams: Any) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._open.add(task)
         self.connections += 1
         self.changed()
         try:
-            await self.behaviour(Exchange(self, reader, writer))
+            await self.behaviour(Exchange(self, streams))
         except (EOFError, OSError):
             self.hung_up += 1
         except asyncio.CancelledError:
@@ -167,14 +157,13 @@ class Hostile:
         finally:
             self._open.discard(task)
             self.changed()
+            writer = streams[1]
             writer.transport.abort() if self._tls else writer.close()
             with contextlib.suppress(OSError, asyncio.CancelledError):
                 await writer.wait_closed()
 
 
-serve = Hostile
-"""Reads well behind ``async with``."""
-
+serve = Hostile  # reads well behind "async with"
 
 # What targets do. Those that take arguments return a behaviour.
 
@@ -220,18 +209,17 @@ def drip(head: bytes, rest: bytes) -> Behaviour:
     async def behave(exchange: Exchange) -> None:
         await exchange.request()
         await exchange.write(head)
-        while True:
-            for byte in rest:
-                await exchange.write(bytes([byte]))
-                if await exchange.gone(within=PACE):
-                    return
+        for byte in itertools.cycle(rest):
+            await exchange.write(bytes([byte]))
+            if await exchange.gone(within=PACE):
+                return
 
     return behave
 
 
 async def hang_after_accept(exchange: Exchange) -> None:
     """Take the connection and read nothing, ever."""
-    exchange._reader._transport.pause_reading()  # type: ignore[attr-defined]
+    await exchange.read_only(0)
     await asyncio.get_running_loop().create_future()
 
 
@@ -259,15 +247,9 @@ async def reset_after_headers(exchange: Exchange) -> None:
     exchange.reset()
 
 
-async def close_before_answer(exchange: Exchange) -> None:
-    """Read the request and hang up politely."""
-    await exchange.request()
-
-
 async def answer_without_reading(exchange: Exchange) -> None:
     """Say 200 at the first byte of the request, and read no more of it."""
-    await exchange.first_byte()
-    exchange._reader._transport.pause_reading()  # type: ignore[attr-defined]
+    await exchange.read_only(1)
     await exchange.answer()
     await asyncio.get_running_loop().create_future()
 
@@ -292,16 +274,15 @@ def answer_then_more(more: bytes) -> Behaviour:
     return behave
 
 
+_CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 _BOMB = gzip.compress(bytes(20_000_000))
 gzip_bomb = raw(
     b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(_BOMB) + _BOMB,
     then_wait=True,
 )
 drip_headers = drip(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"a")
-drip_body = drip(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n")
-endless_body = endless(
-    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + bytes(65536) + b"\r\n"
-)
+drip_body = drip(_CHUNKED, b"1\r\na\r\n")
+endless_body = endless(_CHUNKED, b"10000\r\n" + bytes(65536) + b"\r\n")
 endless_header = endless(b"HTTP/1.1 200 OK\r\nX-Long: ", b"a" * 4096)
 endless_headers = endless(b"HTTP/1.1 200 OK\r\n", b"X-Again: and again\r\n" * 200)
 endless_interim = endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 200)
@@ -309,6 +290,7 @@ endless_garbage = endless(b"", b"\x00\xff" * 2048)
 garbage = raw(b"\x16\x03\x01 this is no HTTP at all\r\n\r\n")
 http_0_9 = raw(b"<html>hello</html>")
 nul_in_reason = raw(b"HTTP/1.1 200 O\x00K\r\nContent-Length: 0\r\n\r\n")
+close_before_answer = raw(b"")
 half_a_head = raw(b"HTTP/1.1 200 OK\r\nContent-Le")
 no_content = healthy("204 No Content", b"")
 interim_first = raw(

@@ -130,12 +130,13 @@ def _parsed(url: str) -> tuple[URL, str | None]:
 
 def _kept(response: aiohttp.ClientResponse) -> dict[str, str]:
     """Keep the headers a verdict needs, in bounds; of a redirect the host only."""
+    headers = response.headers
     kept = {
-        name: response.headers[name][:LONGEST_HEADER].encode("ascii", "replace").decode()
+        name: headers[name][:LONGEST_HEADER].encode("ascii", "replace").decode()
         for name in HEADERS
-        if name in response.headers
+        if name in headers
     }
-    host = redirect_host(response.headers.get("location", ""))
+    host = redirect_host(headers["location"]) if "location" in headers else None
     return {**kept, "location": f"//{host}"} if host else kept
 
 

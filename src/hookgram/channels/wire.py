@@ -110,18 +110,10 @@ class AnswerReader(ResponseHandler):
         if self.transport is not None:
             self.transport.abort()
 
-    @property
-    def should_close(self) -> bool:
-        """Whether the connection must not be used again."""
-        return super().should_close or self._unsent
-
-    @property
-    def _unsent(self) -> bool:
-        return self.transport is not None and self.transport.get_write_buffer_size() > 0
-
     def close(self) -> None:
         """Close it, at once if the exchange is not over: nobody may keep it by not reading."""
-        if self._asked or self._unsent:
+        unsent = self.transport is not None and self.transport.get_write_buffer_size() > 0
+        if self._asked or unsent:
             self.abort()
         else:
             super().close()
