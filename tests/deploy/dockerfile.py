@@ -1,7 +1,7 @@
 """The steps of the Dockerfile, replayed on this machine in a folder: no Docker, the same commands.
 
-Paths of the image lie below the folder; each stage begins with nothing but a Python. It refuses what
-it does not know, so a step added to the Dockerfile is replayed or the tests fail.
+Paths of the image lie below the folder; each stage begins with nothing but a Python. An instruction
+it does not know is an error, so a step added to the Dockerfile is replayed or the tests fail.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def instructions(text: str) -> list[tuple[str, str]]:
 
 
 def ignored(path: str, rules: list[str]) -> bool:
-    """Tell whether .dockerignore keeps *path* out of the context: the last rule that fits decides."""
+    """Tell whether .dockerignore keeps *path* out: the last rule that fits decides."""
     parts = path.split("/")
     heads = ["/".join(parts[: end + 1]) for end in range(len(parts))]
     out = False
@@ -144,8 +144,14 @@ def build(context: Path, folder: Path) -> Image:
     python.mkdir(parents=True)
     (python / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
     (python / "python").chmod(0o755)
-    kept = ("HOME", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-    base = {
-        name: value for name, value in os.environ.items() if name in kept or name[:4] == "PIP_"
-    }
+    kept = (
+        "HOME",
+        "http_proxy",
+        "https_proxy",
+        "no_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "NO_PROXY",
+    )
+    base = {name: value for name, value in os.environ.items() if name in kept or name[:4] == "PIP_"}
     return Image(folder=folder, context=context, base=base).build(context / "Dockerfile")

@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from fakes.gateway import TOKEN, Process, free_port
 
 ROOT = Path(__file__).parents[2]
@@ -18,7 +19,7 @@ PACKAGE = ROOT / "src/hookgram"
 
 
 def container(image, folder: Path, **variables: str) -> Process:
-    """A container's process: the image's environment and these variables, nothing of the machine."""
+    """A process with the image's environment and these variables, nothing of the machine."""
     process = Process(folder, command=image.command("CMD"))
     data = {"SQLITE_PATH": str(folder / "data" / "events.db")}
     process.env = {
@@ -172,7 +173,8 @@ def test_the_health_check_believes_200_alone(image, answering, answer, code, tol
 
 
 @pytest.mark.parametrize(
-    ("variable", "host"), [("", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("::1", "::1")]
+    ("variable", "host"),
+    [("", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("::1", "::1")],
 )
 def test_the_health_check_asks_where_the_gateway_listens(image, answering, variable, host):
     port = answering(b"HTTP/1.1 200 OK\r\n\r\n", host)
