@@ -42,6 +42,12 @@ def ignored(path: str, rules: list[str]) -> bool:
     return out
 
 
+def listing(root: Path) -> dict[str, tuple[int, int]]:
+    """Tell all that lies below *root*: size and time of the last change."""
+    found = {path: path.lstat() for path in root.rglob("*")}
+    return {str(path): (seen.st_size, seen.st_mtime_ns) for path, seen in found.items()}
+
+
 @dataclass
 class Image:
     """What was built: its files below *folder*, and what the Dockerfile says about running it."""
@@ -52,6 +58,7 @@ class Image:
     env: dict[str, str] = field(default_factory=dict)
     told: dict[str, str] = field(default_factory=dict)
     copied: list[str] = field(default_factory=list)
+    built: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def root(self) -> Path:
@@ -73,6 +80,7 @@ class Image:
                 self.told[word] = rest
             else:
                 getattr(self, f"_{word.lower()}")(rest)
+        self.built = listing(self.root)
         return self
 
     def _from(self, _: str) -> None:
