@@ -10,6 +10,7 @@ import subprocess
 import threading
 from pathlib import Path
 
+import dockerfile
 import pytest
 
 from fakes.gateway import TOKEN, Process, free_port
