@@ -18,6 +18,8 @@ from fakes.gateway import TOKEN, Process, free_port
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src/hookgram"
 
+pytestmark = pytest.mark.timeout(400)  # the first of them waits for the image to be built
+
 
 def container(image, folder: Path, **variables: str) -> Process:
     """A process with the image's environment and these variables, nothing of the machine."""
