@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from hookgram.channels.http import EXCERPT
 from hookgram.channels.wire import MOST_READ
 from hookgram.core.redact import SHORTEST
 from hookgram.settings.loading import NAMES
@@ -33,6 +34,7 @@ def test_each_limit_it_names_is_the_codes():
     assert f"body ({ingest.BODY_DEADLINE:.0f} s)" in TEXT
     assert f"commit ({ingest.COMMIT_DEADLINE:.0f} s)" in TEXT
     assert f"{MOST_READ // 1024} KiB of an answer are read" in TEXT
+    assert f"the first {EXCERPT // 1024} KiB are kept" in TEXT
     assert SHORTEST == 4
     assert "fewer than four characters" in TEXT
 
