@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run test test-wheel lint lint-railway format lock dist version clean
+.PHONY: help demo run test test-wheel lint lint-railway format lock dist version clean
 
 help: ## what can be made here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/'
@@ -15,6 +15,9 @@ $(STAMP): requirements-dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
+
+demo: $(STAMP) ## see it work: no token, no network, half a minute
+	$(BIN)/hookgram demo
 
 run: $(STAMP) ## run the gateway with the settings of .env
 	$(BIN)/hookgram serve

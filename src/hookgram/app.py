@@ -28,7 +28,7 @@ from hookgram.errors import StoreBroken, StoreUnavailable
 from hookgram.observe.log import Log
 from hookgram.observe.notices import fan
 from hookgram.observe.watchdog import Watchdog
-from hookgram.ports import Notice
+from hookgram.ports import Journal, Notice
 from hookgram.settings import Settings, risks
 from hookgram.store.sqlite import hold, open_sqlite
 from hookgram.usecases.intake import Intake, Limits
@@ -200,6 +200,11 @@ class Gateway:
         orphans = [target.name for target in targets if target.definition is None]
         for warning in risks(self._settings, orphans):
             self._notice(warning)
+
+    @property
+    def journal(self) -> Journal:
+        """What people read of the store, between ``open`` and ``close``."""
+        return self._store
 
     def not_ready(self) -> list[str]:
         """Why no traffic should come here now; empty when it should."""

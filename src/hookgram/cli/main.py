@@ -15,6 +15,7 @@ import typer
 
 from hookgram import __version__
 from hookgram.cli.config import config
+from hookgram.cli.demo.command import demo
 from hookgram.cli.serve import serve
 from hookgram.core.redact import mask
 from hookgram.errors import GatewayError, SettingsError, StoreError, StoreInUse
@@ -32,6 +33,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 cli.command()(serve)
+cli.command()(demo)
 cli.command()(config)
 
 

@@ -8,7 +8,7 @@ unsettled; duplicates are counted, and must be explained.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -41,6 +41,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     delivered: int
     dead: int
     duplicates: int
+    unsettled: int = 0
+    """Deliveries still owed where that is allowed: kept in the store, not lost."""
     problems: Mapping[str, Sequence[str]]
 
     @property
@@ -48,27 +50,45 @@ class Verdict(Struct, frozen=True, kw_only=True):
         """Whether the ledger closes."""
         return not any(self.problems.values())
 
+    @property
+    def summary(self) -> str:
+        """Say it in a line."""
+        owed = f", {self.unsettled} still owed" if self.unsettled else ""
+        return (
+            ("the ledger closes: " if self.ok else "THE LEDGER DOES NOT CLOSE: ")
+            + f"{self.acknowledged} acknowledged, {self.delivered} delivered, {self.dead} dead"
+            + f"{owed}, {self.duplicates} duplicates, {len(self.problems.get('lost', ()))} lost"
+        )
+
+    @property
+    def findings(self) -> list[str]:
+        """Say each kind of problem in a line, with examples."""
+        return [
+            f"  {kind} ({len(found)}): {'; '.join(found[:EXAMPLES])}"
+            for kind, found in self.problems.items()
+            if found
+        ]
+
     def __str__(self) -> str:
         """Say it in a line, and a line for each kind of problem."""
-        lines = [
-            ("the ledger closes: " if self.ok else "THE LEDGER DOES NOT CLOSE: ")
-            + f"{self.acknowledged} acknowledged, {self.delivered} delivered, {self.dead} dead, "
-            + f"{self.duplicates} duplicates, {len(self.problems.get('lost', ()))} lost"
-        ]
-        for kind, found in self.problems.items():
-            if found:
-                examples = "; ".join(found[:EXAMPLES])
-                lines.append(f"  {kind} ({len(found)}): {examples}")
-        return "\n".join(lines)
+        return "\n".join([self.summary, *self.findings])
 
 
-def audit(books: Books, *, duplicates_allowed: int = 0, may_be_dead: Iterable[str] = ()) -> Verdict:
+def audit(
+    books: Books,
+    *,
+    duplicates_allowed: int = 0,
+    may_be_dead: Iterable[str] = (),
+    may_be_unsettled: bool = False,
+) -> Verdict:
     """Close the books.
 
     *duplicates_allowed*: how many second 2xx answers of a target kills and stops explain (kills ×
-    slots). *may_be_dead*: targets whose dead letters are expected.
+    slots). *may_be_dead*: targets whose dead letters are expected. *may_be_unsettled*: the run was
+    cut short, so what the store still owes is not lost.
     """
-    ledger = _Ledger(books)
+    unsettled = [row for row in books.rows if row.state in UNSETTLED]
+    ledger = _Ledger(books, kept=(DEAD, CANCELLED, *(UNSETTLED if may_be_unsettled else ())))
     duplicates = {name: _duplicates(entries) for name, entries in books.received.items()}
     excused = frozenset(may_be_dead)
     problems = {
@@ -77,7 +97,7 @@ def audit(books: Books, *, duplicates_allowed: int = 0, may_be_dead: Iterable[st
         "invented": ledger.invented(),
         "unstable ids": ledger.unstable(),
         "out of order": [found for name in books.received for found in ledger.disordered(name)],
-        "unsettled": [_named(row) for row in books.rows if row.state in UNSETTLED],
+        "unsettled": [] if may_be_unsettled else [_named(row) for row in unsettled],
         "dead": [_named(r) for r in books.rows if r.state == DEAD and r.target not in excused],
         "delivered by word only": _by_word_only(books),
         "counted wrong": _miscounted(books),
@@ -93,14 +113,15 @@ def audit(books: Books, *, duplicates_allowed: int = 0, may_be_dead: Iterable[st
         delivered=states[DELIVERED],
         dead=states[DEAD],
         duplicates=sum(duplicates.values()),
+        unsettled=len(unsettled) if may_be_unsettled else 0,
         problems=problems,
     )
 
 
 class _Ledger:
-    """The books, arranged by update."""
+    """The books, arranged by update. A delivery in a *kept* state explains that nothing arrived."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: Books, kept: Container[int]) -> None:
         self._books = books
         self._by_body: dict[str, Key] = {}
         self._stories = self._told(books.sent)
@@ -111,7 +132,7 @@ class _Ledger:
             key = self._by_body.get(row.body_sha256)
             if key is not None:
                 self._traces.add((row.target, key))
-                if row.state in {DEAD, CANCELLED}:
+                if row.state in kept:
                     self._ended.add((row.target, key))
         self._taken = {
             name: [self._key(entry) for entry in _taken(entries)]

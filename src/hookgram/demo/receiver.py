@@ -9,7 +9,7 @@ import hmac
 import json
 import socket
 from collections.abc import Callable
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, cast
 
 import httptools
 from msgspec import Struct
@@ -74,6 +74,11 @@ class Receiver:
     def url(self) -> str:
         """Where it receives."""
         return f"http://127.0.0.1:{self._port}/{self.name}"
+
+    @property
+    def listens(self) -> bool:
+        """Whether it takes connections now."""
+        return self._server is not None
 
     async def open(self) -> None:
         """Listen; on the same port as before."""
@@ -181,8 +186,7 @@ class _Connection(asyncio.Protocol):
         self._pending: tuple[asyncio.TimerHandle, Request] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.Transport):
-            self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no instance of it
         self._receiver.joined(self)
 
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002
