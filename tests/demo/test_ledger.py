@@ -26,6 +26,7 @@ class Scribe:
         self.sent: list[dict] = []
         self.received: dict[str, list[dict]] = {target: [] for target in targets}
         self.rows: list[Row] = []
+        self.purged: dict[str, int] = {}
         self._posts = 0
 
     def note(self, what: str, number: int, update_id: int | None, **fields) -> None:
@@ -72,6 +73,10 @@ class Scribe:
         for row in self.rows:
             for name in {"created", names.get(row.state, "created")}:
                 counters[row.target, name] = counters.get((row.target, name), 0) + 1
+        for target, count in self.purged.items():
+            counters[target, "purged"] = count
+            for name in ("created", "dead"):
+                counters[target, name] = counters.get((target, name), 0) + count
         books = Books(sent=self.sent, received=self.received, rows=self.rows, counters=counters)
         return audit(books, **how)
 
@@ -303,6 +308,28 @@ def test_unsettled_work_at_the_end_is_told(state):
     scribe.note("gave_up", scribe.posted(4), 4)
     scribe.row("a", 4, state)
     assert found(scribe.audit()) == {"unsettled": 1}
+
+
+def test_what_a_run_that_was_cut_still_owes_is_not_lost():
+    scribe = honest("a")
+    scribe.acked(4)
+    scribe.row("a", 4, PENDING)
+    verdict = scribe.audit(may_be_unsettled=True)
+    assert verdict.ok
+    assert "3 delivered, 0 dead, 1 still owed, 0 duplicates" in verdict.summary
+    scribe.acked(5)
+    assert found(scribe.audit(may_be_unsettled=True)) == {"lost": 1}
+
+
+def test_a_refused_update_whose_dead_letter_was_purged_is_not_lost():
+    scribe = honest("a")
+    scribe.acked(4)
+    scribe.got("a", 4, status=410)
+    assert found(scribe.audit()) == {"lost": 1}
+    scribe.purged["a"] = 1
+    assert scribe.audit().ok
+    scribe.acked(5)
+    assert found(scribe.audit()) == {"lost": 1}
 
 
 def test_dead_letters_must_be_expected():

@@ -14,12 +14,13 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from hookgram.demo.books import Books, Entry, Row, read_store
+from hookgram.demo.verdict import Verdict
 
 __all__ = ["Books", "Row", "Verdict", "audit", "read_store"]
 
 UNSETTLED = (0, 1, 2)
 DELIVERED, DEAD, CANCELLED = 3, 4, 5
-EXAMPLES = 3
+REFUSED = 410
 
 Key: TypeAlias = tuple[int | None, str]
 """What makes an update the same one: its id and its payload's digest (ids can come again)."""
@@ -32,46 +33,6 @@ class Story(Struct):
     lane: str | None
     sent: int
     acked: int | None = None
-
-
-class Verdict(Struct, frozen=True, kw_only=True):
-    """What the ledger found. ``problems`` names each kind of finding with its examples."""
-
-    acknowledged: int
-    delivered: int
-    dead: int
-    duplicates: int
-    unsettled: int = 0
-    """Deliveries still owed where that is allowed: kept in the store, not lost."""
-    problems: Mapping[str, Sequence[str]]
-
-    @property
-    def ok(self) -> bool:
-        """Whether the ledger closes."""
-        return not any(self.problems.values())
-
-    @property
-    def summary(self) -> str:
-        """Say it in a line."""
-        owed = f", {self.unsettled} still owed" if self.unsettled else ""
-        return (
-            ("the ledger closes: " if self.ok else "THE LEDGER DOES NOT CLOSE: ")
-            + f"{self.acknowledged} acknowledged, {self.delivered} delivered, {self.dead} dead"
-            + f"{owed}, {self.duplicates} duplicates, {len(self.problems.get('lost', ()))} lost"
-        )
-
-    @property
-    def findings(self) -> list[str]:
-        """Say each kind of problem in a line, with examples."""
-        return [
-            f"  {kind} ({len(found)}): {'; '.join(found[:EXAMPLES])}"
-            for kind, found in self.problems.items()
-            if found
-        ]
-
-    def __str__(self) -> str:
-        """Say it in a line, and a line for each kind of problem."""
-        return "\n".join([self.summary, *self.findings])
 
 
 def audit(
@@ -138,6 +99,8 @@ class _Ledger:
             name: [self._key(entry) for entry in _taken(entries)]
             for name, entries in books.received.items()
         }
+        self._ended |= {(name, self._key(entry)) for name, entry in _purged(books)}
+        self._traces |= self._ended
         self._traces |= {(name, key) for name, keys in self._taken.items() for key in keys}
 
     def _told(self, sent: Sequence[Entry]) -> dict[Key, Story]:
@@ -261,6 +224,17 @@ def _taken(entries: Sequence[Entry]) -> list[Entry]:
     return [entry for entry in entries if 200 <= entry["status"] < 300]
 
 
+def _purged(books: Books) -> list[tuple[str, Entry]]:
+    """List what targets refused for good, where dead letters were purged and left no row."""
+    return [
+        (name, entry)
+        for name, entries in books.received.items()
+        if books.counters.get((name, "purged"), 0)
+        for entry in entries
+        if entry["status"] == REFUSED
+    ]
+
+
 def _duplicates(entries: Sequence[Entry]) -> int:
     """Count how often a target took the same update again under the same id."""
     times = Counter(
@@ -291,7 +265,10 @@ def _miscounted(books: Books) -> list[str]:
     for name in books.received:
         rows = Counter(row.state for row in books.rows if row.target == name)
         ended = {"delivered": DELIVERED, "dead": DEAD, "cancelled": CANCELLED}
-        expected = {word: rows[state] for word, state in ended.items()} | {"created": rows.total()}
+        purged = books.counters.get((name, "purged"), 0)
+        expected = {word: rows[state] for word, state in ended.items()}
+        expected["dead"] += purged
+        expected["created"] = rows.total() + purged
         found += [
             f"{name}: {word} is {books.counters.get((name, word), 0)}, rows say {count}"
             for word, count in expected.items()

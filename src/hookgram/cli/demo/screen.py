@@ -134,31 +134,30 @@ class LiveScreen:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._live = Live(console=console, auto_refresh=False, redirect_stdout=False)
+        self._numbers = Group()
 
     def __enter__(self) -> Self:
         self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        # What was said of a moment that is over, and what was to be tried in it, goes.
+        self._live.update(self._numbers, refresh=True)
         self._live.stop()
 
     def show(self, view: View) -> None:
         """Draw this moment."""
-        self._live.update(self._picture(view), refresh=True)
-
-    def _picture(self, view: View) -> Group:
-        parts: list[Text | Table] = [
+        self._numbers = Group(
             Text(view.title, style="bold"),
             Text(view.where, style="dim", overflow="fold"),
             Text(head(view)),
             Text(),
             table(view.rows, self._console.width),
-            Text(),
-            Text(view.narration, style="cyan"),
-        ]
+        )
+        below = [Text(), Text(view.narration, style="cyan")]
         if self._console.height >= HEADROOM:
-            parts += [Text(), *(Text(line, overflow="fold") for line in view.advice)]
-        return Group(*parts)
+            below += [Text(), *(Text(line, overflow="fold") for line in view.advice)]
+        self._live.update(Group(self._numbers, *below), refresh=True)
 
 
 class LineScreen:
@@ -196,8 +195,7 @@ class LineScreen:
             self._say(*view.advice)
 
     def _say(self, *lines: str) -> None:
-        for line in lines:
-            self._console.out(line, highlight=False)
+        say(self._console, *lines)
         self._console.file.flush()
 
 
@@ -207,6 +205,15 @@ DIGITS = str.maketrans("", "", "0123456789")
 
 def _line(row: Row) -> str:
     return f"{row.target}: {row.delivered} delivered, {row.retrying} retrying, {row.dead} dead"
+
+
+def say(console: Console, *lines: str) -> None:
+    """Print lines; those of two spaces are commands, which stay whole however narrow it is."""
+    for line in lines:
+        if console.is_terminal and not line.startswith("  "):
+            console.print(Text(line))
+        else:
+            console.out(line, highlight=False)
 
 
 def screen() -> tuple[Screen, Console]:

@@ -20,7 +20,7 @@ from rich.console import Console
 from hookgram.app import EXIT_IO, Gateway
 from hookgram.cli.demo.board import Board, Row
 from hookgram.cli.demo.gateway import SLOTS, running, settings
-from hookgram.cli.demo.screen import Screen, View, screen
+from hookgram.cli.demo.screen import Screen, View, say, screen
 from hookgram.cli.demo.words import Place, advice, afterwards, meant, narration
 from hookgram.core.model import State
 from hookgram.demo.cast import CAST
@@ -170,9 +170,3 @@ class Show:
         say(console, *afterwards(self._place, kept=kept), verdict.summary)
         if not kept:
             shutil.rmtree(self._folder)
-
-
-def say(console: Console, *lines: str) -> None:
-    """Print lines as they are, however wide the terminal is."""
-    for line in lines:
-        console.out(line, highlight=False)
