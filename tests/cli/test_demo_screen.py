@@ -10,9 +10,11 @@ from rich.console import Console
 from hookgram.cli.demo import words
 from hookgram.cli.demo.board import Board, Row
 from hookgram.cli.demo.screen import fitting, latency, say, table
+from hookgram.cli.demo.show import prepared
 from hookgram.core.facts import DeliverySettled, EventAccepted
 from hookgram.core.outcome import Dead, Delivered, Retry
 from hookgram.demo.plot import Plot
+from hookgram.errors import SettingsError
 
 PLOT = Plot(seconds=20, rate=10)
 
@@ -141,7 +143,8 @@ def test_when_telegram_is_quiet_the_rest_is_delivered():
 
 def test_what_to_try_next_are_whole_commands(tmp_path):
     place = words.Place(tmp_path / "with space", "http://127.0.0.1:1")
-    told = words.advice(place, 7)
+    told = words.advice(place, 7, endless=True)
+    assert "Ctrl-C" in told[0]
     commands = [line for line in told if line.startswith("  ")]
     assert f"  export SQLITE_PATH='{tmp_path}/with space/events.db'" in commands
     assert any(line.endswith("dead replay 7") for line in commands)
@@ -159,6 +162,13 @@ def test_the_program_is_named_as_the_shell_finds_it(tmp_path, monkeypatch):
     assert words.invocation() == "hookgram"
     monkeypatch.setattr("sys.argv", ["/x/hookgram/__main__.py", "demo"])
     assert words.invocation().endswith("-m hookgram")
+
+
+def test_a_folder_that_cannot_be_used_is_told_with_its_reason(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match="cannot be used as a folder"):
+        prepared(tmp_path / "file" / "below")
+    assert prepared(tmp_path / "new" / "folder").is_dir()
 
 
 def test_on_a_terminal_sentences_are_wrapped_and_commands_are_not():

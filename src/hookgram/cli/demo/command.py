@@ -11,9 +11,9 @@ import typer
 def demo(
     *,
     seconds: Annotated[
-        float, typer.Option(min=2, max=3600, help="How long Telegram posts, in seconds.")
+        int, typer.Option(min=2, max=3600, help="How long Telegram posts, in seconds.")
     ] = 30,
-    rate: Annotated[float, typer.Option(min=1, max=500, help="Updates posted in a second.")] = 40,
+    rate: Annotated[int, typer.Option(min=1, max=500, help="Updates posted in a second.")] = 40,
     keep: Annotated[
         bool, typer.Option("--keep", help="Run on, at a tenth of the rate, until Ctrl-C.")
     ] = False,

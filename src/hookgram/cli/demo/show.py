@@ -41,8 +41,8 @@ ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Options(Struct, frozen=True, kw_only=True):
     """What the command line asked for."""
 
-    seconds: float
-    rate: float
+    seconds: int
+    rate: int
     keep: bool
     data: Path | None
 
@@ -50,18 +50,34 @@ class Options(Struct, frozen=True, kw_only=True):
 def run(options: Options) -> int:
     """Run the demo; return 0 only if the ledger closes.
 
-    Raises SettingsError for a folder that is not the demo's, StoreError and OSError when the
-    gateway cannot run.
+    Raises SettingsError for a folder that cannot be used, StoreError and OSError when the gateway
+    cannot run.
     """
-    folder = options.data or Path(tempfile.mkdtemp(prefix="hookgram-demo-"))
-    database = Place(folder, "").database
-    if database.exists() and not (folder / "demo.jsonl").exists():
-        raise SettingsError(
-            [f"--data: {folder} holds a queue that is not a demo's; name a folder of its own"]
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(Show(options, folder).run())
+    folder = prepared(options.data)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(Show(options, folder).run())
+    except SystemExit:  # nobody reads what we print any more
+        if options.data is None:
+            shutil.rmtree(folder)
+        raise
+
+
+def prepared(data: Path | None) -> Path:
+    """Return the folder of the demo; raises SettingsError if it is not one, or cannot be."""
+    if data is None:
+        return Path(tempfile.mkdtemp(prefix="hookgram-demo-"))
+    folder = data.absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        foreign = Place(folder, "").database.exists() and not (folder / "demo.jsonl").exists()
+    except OSError as error:
+        why = f"--data: {folder} cannot be used as a folder: {error.strerror}"
+        raise SettingsError([why]) from error
+    if foreign:
+        why = f"--data: {folder} holds a queue that is not a demo's; name a folder of its own"
+        raise SettingsError([why])
+    return folder
 
 
 class Show:
@@ -157,7 +173,7 @@ class Show:
             rows=self._rows,
             narration=narration(plot, at, self._rows, playing=playing),
             dead_letter=self._board.dead_letter,
-            advice=advice(self._place, self._board.dead_letter),
+            advice=advice(self._place, self._board.dead_letter, endless=plot.endless),
         )
 
     def _close(self, console: Console, verdict: Verdict) -> None:

@@ -61,11 +61,12 @@ class Place(Struct, frozen=True):
         return self.folder / "gateway.log"
 
 
-def advice(place: Place, dead_letter: int | None) -> list[str]:
+def advice(place: Place, dead_letter: int | None, *, endless: bool) -> list[str]:
     """List what to try while it runs; commands start with two spaces and work as they stand."""
     command, number = invocation(), dead_letter or "ID"
+    hint = "Ctrl-C here ends the demo" if endless else "--keep gives you time"
     return [
-        "Try next, in another terminal (--keep gives you time):",
+        f"Try next, in another terminal ({hint}):",
         f"  export SQLITE_PATH={shlex.quote(str(place.database))}",
         f"  {command} dead list",
         f"  {command} dead show {number}",
