@@ -141,6 +141,11 @@ def test_when_telegram_is_quiet_the_rest_is_delivered():
     assert "still owed" in words.narration(PLOT, 6, rows(waiting=3), playing=False)
 
 
+def test_dead_letters_that_are_meant_are_explained():
+    assert words.meant(rows()) == []
+    assert "shop refused them for good (410)" in words.meant(rows(dead=3))[0]
+
+
 def test_what_to_try_next_are_whole_commands(tmp_path):
     place = words.Place(tmp_path / "with space", "http://127.0.0.1:1")
     told = words.advice(place, 7, endless=True)

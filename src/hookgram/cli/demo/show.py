@@ -180,9 +180,7 @@ class Show:
         """Say the last words, the verdict last; remove the folder if nobody wants it."""
         chosen = self._options.keep or self._options.data is not None
         kept = chosen or not verdict.ok or verdict.unsettled > 0
-        say(console, "", *verdict.findings)
-        if any(row.dead for row in self._rows):
-            say(console, meant(self._rows))
+        say(console, "", *verdict.findings, *meant(self._rows))
         say(console, *afterwards(self._place, kept=kept), verdict.summary)
         if not kept:
             shutil.rmtree(self._folder)

@@ -94,13 +94,14 @@ def afterwards(place: Place, *, kept: bool) -> list[str]:
     ]
 
 
-def meant(rows: Sequence[Row]) -> str:
-    """Explain the dead letters that belong to the play."""
-    dead = sum(row.dead for row in rows)
-    return (
-        f"{dead} dead letters: shop refused them for good (410). They are kept with their reason, "
-        "not lost."
-    )
+def meant(rows: Sequence[Row]) -> list[str]:
+    """Explain the dead letters that belong to the play, if there are any."""
+    return [
+        f"{row.dead} dead letters: shop refused them for good (410). They are kept with their "
+        "reason, not lost."
+        for row in rows
+        if row.target == SHOP.name and row.dead
+    ]
 
 
 def invocation() -> str:
