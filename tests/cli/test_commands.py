@@ -47,7 +47,7 @@ def hookgram(tmp_path):
 def test_help_names_the_commands(hookgram):
     result = hookgram("--help")
     assert result.returncode == 0
-    assert {"serve", "config"} <= set(result.stdout.split())
+    assert {"serve", "demo", "config"} <= set(result.stdout.split())
 
 
 def test_the_version_is_told(hookgram):

@@ -101,7 +101,8 @@ class Show:
         display, console = screen()
         async with self._stage:
             if not await self._play(display):
-                say(console, f"The store can no longer be trusted; {self._folder} tells why.")
+                log_file = Place(self._folder, "").log
+                say(console, f"The store can no longer be trusted; {log_file} tells why.")
                 return EXIT_IO
         verdict = self._stage.audit(Place(self._folder, "").database, slots=SLOTS)
         self._close(console, verdict)
@@ -161,7 +162,9 @@ class Show:
         at, plot = self._stage.elapsed, self._plot
         playing = not (self._stop.is_set() or plot.over(at))
         clock = (
-            f"{at:.0f} s" if plot.endless else f"{min(at, plot.seconds):.0f} of {plot.seconds:g} s"
+            f"{at:.0f} s"
+            if plot.endless
+            else f"{min(at, plot.seconds):.0f} of {plot.seconds:.0f} s"
         )
         return View(
             at=at,
