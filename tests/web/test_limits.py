@@ -176,6 +176,35 @@ async def test_an_endless_head_is_refused(build: Build, inbox: RecordingInbox) -
     assert inbox.arrivals == []
 
 
+@pytest.mark.parametrize(
+    ("begin", "more"),
+    [
+        (b"0\r\n", b"x-filler: " + b"y" * 1000 + b"\r\n"),
+        (b"0\r\nx-filler: ", b"y" * 1000),
+        (b"1;", b"y" * 1000),
+    ],
+    ids=["trailers", "a trailer", "an extension of a chunk"],
+)
+@pytest.mark.parametrize("path", [PATH, "/health"])
+async def test_endless_nothings_behind_a_body_are_cut(
+    build: Build, inbox: RecordingInbox, path: str, begin: bytes, more: bytes
+) -> None:
+    async with serving(build(inbox)) as gateway, gateway.wire() as wire:
+        await wire.send(_chunked(path) + chunk(b"{") + begin)
+        with pytest.raises(OSError, match="reset|[Bb]roken|lost"):
+            for _ in range(100_000):
+                await wire.send(more)
+    assert inbox.arrivals == []
+
+
+async def test_trailers_are_no_headers(build: Build, inbox: RecordingInbox) -> None:
+    async with serving(build(inbox)) as gateway, gateway.wire() as wire:
+        trailer = b"0\r\nX-Telegram-Bot-Api-Secret-Token: other\r\n\r\n"
+        await wire.send(_chunked() + chunk(update(1)) + trailer)
+        assert (await wire.answer()).status == 200
+    assert inbox.bodies == [update(1)]
+
+
 async def test_a_head_that_does_not_come_is_not_waited_for(
     build: Build, inbox: RecordingInbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,8 +248,8 @@ async def test_a_slow_body_is_no_slow_head(
         assert (await wire.answer()).status == 200
 
 
-def _chunked() -> bytes:
-    lines = [f"POST {PATH} HTTP/1.1", "Host: x", *(f"{name}: {value}" for name, value in CHUNKED)]
+def _chunked(path: str = PATH) -> bytes:
+    lines = [f"POST {path} HTTP/1.1", "Host: x", *(f"{name}: {value}" for name, value in CHUNKED)]
     return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
 

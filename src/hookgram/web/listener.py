@@ -22,14 +22,18 @@ HEAD_DEADLINE = 20.0
 """Seconds that the head of a request may take, from its first byte or the connection's start."""
 
 LARGEST_HEAD = 64 * 1024
-"""Bytes. Telegram's heads fit into 4096."""
+"""Bytes that may come without one of a body in them. Telegram's heads fit into 4096."""
 
 
 class Connection(HttpToolsProtocol):
-    """A connection on which heads of requests are limited, which uvicorn does not do."""
+    """A connection on which all but bodies is limited, which uvicorn does not do.
+
+    That is heads, the extensions of chunks, and trailers; nobody needs trailers, so they are
+    dropped.
+    """
 
     _in_head = True
-    _head = 0
+    _bodiless = 0
     _patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -43,15 +47,25 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count what comes before the head of a request is complete."""
-        self._head += len(data)
+        """Count what comes since the last byte of a body, or the end of a request."""
+        self._bodiless += len(data)
         super().data_received(data)
-        if not self._in_head or self.transport.is_closing():
+        if self.transport.is_closing():
             return
-        if self._head > LARGEST_HEAD:
-            self.send_400_response("The head of the request is too large.")
-        elif self._patience is None and self._head:
+        if self._bodiless > LARGEST_HEAD:
+            self._refuse()
+        elif self._in_head and self._patience is None and self._bodiless:
             self._wait_for_head()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header; what comes behind the body is none."""
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        """Count anew."""
+        self._bodiless = 0
+        super().on_body(body)
 
     def on_headers_complete(self) -> None:
         """Go on to the body."""
@@ -62,8 +76,14 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Go on to the next request."""
         self._in_head = True
-        self._head = 0
+        self._bodiless = 0
         super().on_message_complete()
+
+    def _refuse(self) -> None:
+        if self._in_head:
+            self.send_400_response("The head of the request is too large.")
+        else:  # its answer may be on the way already
+            self.transport.abort()
 
     def _wait_for_head(self) -> None:
         self._patience = self.loop.call_later(HEAD_DEADLINE, self.transport.close)
