@@ -229,6 +229,21 @@ async def test_a_second_signal_ends_it_at_once_and_nothing_is_lost(tmp_path):
     assert verdict.ok, str(verdict)
 
 
+async def test_what_was_in_the_air_at_a_kill_is_tried_again_at_once(tmp_path):
+    async with Scene(tmp_path, "one", FORWARD_TIMEOUT_SEC="300") as scene:
+        [hanging] = scene.receivers
+        hanging.behaviour = lambda _: Response(delay=300)
+        scene.sender.post(next(updates(chats=1)))
+        await hanging.until(lambda: hanging.count >= 1, 30)
+        hanging.behaviour = lambda _: Response()
+        await scene.kill()  # its lease has five minutes left
+        await scene.settled(deadline=15)
+        await scene.sender.drained(30)
+        assert await scene.process.stop() == 0
+        verdict = scene.audit()
+    assert verdict.ok, str(verdict)
+
+
 async def test_a_group_is_retried_together_and_each_member_gets_everything(tmp_path):
     async with Scene(tmp_path, "one", "two", FANOUT_RETRY="together") as scene:
         flaky = scene.receivers[1]

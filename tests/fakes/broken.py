@@ -6,9 +6,11 @@ import asyncio
 import sys
 from functools import partial
 
-import hookgram.app
+from hookgram.app import gateway
 from hookgram.cli.main import main
 from hookgram.core.model import SECOND, Acceptance
+from hookgram.errors import StoreBroken
+from hookgram.store.sqlite.log import Log
 from hookgram.store.sqlite.store import SqliteStore
 from hookgram.store.sqlite.transaction import SQL
 from hookgram.worker import desk
@@ -18,7 +20,7 @@ SETTLEMENTS = ("delivered", "dead", "retry")
 
 def synchronous_normal() -> None:
     """Commits are on the disk some time later."""
-    hookgram.app.open_sqlite = partial(hookgram.app.open_sqlite, synchronous="normal")
+    gateway.open_sqlite = partial(gateway.open_sqlite, synchronous="normal")
 
 
 def reply_before_commit() -> None:
@@ -56,6 +58,28 @@ def promote_nothing() -> None:
     SQL["promote"] = SQL["promote"].replace("AND state = 0", "AND state = 99")
 
 
+def slow_start() -> None:
+    """The store takes a second to open, and says when it begins."""
+    opened = gateway.open_sqlite
+
+    async def open_slowly(*where, **how):
+        sys.stdout.write('"opening"\n')
+        sys.stdout.flush()
+        await asyncio.sleep(1)
+        return await opened(*where, **how)
+
+    gateway.open_sqlite = open_slowly
+
+
+def no_last_checkpoint() -> None:
+    """The disk fails when the log is to be put away at the end."""
+
+    def cut(log):
+        raise StoreBroken("the store's file or disk fails: disk I/O error")
+
+    Log.cut = cut
+
+
 FAULTS = {
     fault.__name__: fault
     for fault in (
@@ -64,6 +88,8 @@ FAULTS = {
         short_leases,
         settle_without_token,
         promote_nothing,
+        slow_start,
+        no_last_checkpoint,
     )
 }
 

@@ -75,10 +75,7 @@ class Process:
 
     async def start(self, *, deadline: float = 20.0) -> None:
         """Start it and wait until it says that it is ready."""
-        with self.log_path.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *self.command, env=self.env, cwd=self.folder, stdout=log, stderr=log
-            )
+        await self.launch()
         async with asyncio.timeout(deadline):
             while (await self.get("/health/ready"))[0] != 200:
                 if self._process.returncode is not None:
@@ -86,6 +83,13 @@ class Process:
                         f"it ended with {self._process.returncode}:\n{self.log()[-3000:]}"
                     )
                 await self.breathe()
+
+    async def launch(self) -> None:
+        """Start it and do not wait."""
+        with self.log_path.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *self.command, env=self.env, cwd=self.folder, stdout=log, stderr=log
+            )
 
     @staticmethod
     async def breathe() -> None:

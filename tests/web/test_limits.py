@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from fakes.http import chunk, request, serving
+from fakes.http import Wire, chunk, request, serving
 from fakes.inbox import Facts, RecordingInbox
 from hookgram.core.facts import IngestRejected
 from hookgram.web import listener
@@ -191,9 +191,7 @@ async def test_endless_nothings_behind_a_body_are_cut(
 ) -> None:
     async with serving(build(inbox)) as gateway, gateway.wire() as wire:
         await wire.send(_chunked(path) + chunk(b"{") + begin)
-        with pytest.raises(OSError, match="reset|[Bb]roken|lost"):
-            for _ in range(100_000):
-                await wire.send(more)
+        assert await _cut(wire, more)
     assert inbox.arrivals == []
 
 
@@ -251,6 +249,16 @@ async def test_a_slow_body_is_no_slow_head(
 def _chunked(path: str = PATH) -> bytes:
     lines = [f"POST {path} HTTP/1.1", "Host: x", *(f"{name}: {value}" for name, value in CHUNKED)]
     return "\r\n".join(lines).encode() + b"\r\n\r\n"
+
+
+async def _cut(wire: Wire, more: bytes) -> bool:
+    """Send on and on; tell whether the other side hung up before ten megabytes."""
+    try:
+        for _ in range(10_000):
+            await wire.send(more)
+    except OSError:
+        return True
+    return False
 
 
 def _receive(messages: list[Message]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from hookgram.core.facts import StoreFailed, StoreRecovered
-from hookgram.errors import StoreBroken, StoreUnavailable
+from hookgram.errors import StoreUnavailable
 from hookgram.ports import Notice, Upkeep
 
 COMMIT_DEADLINE = 10.0
@@ -39,9 +39,6 @@ class Pulse:
         try:
             async with asyncio.timeout(COMMIT_DEADLINE):
                 await self._upkeep.probe()
-        except StoreBroken as error:
-            self._notice(StoreFailed(reason=str(error), broken=True))
-            raise
         except (StoreUnavailable, TimeoutError) as error:
             self._failed(str(error) or f"no commit within {COMMIT_DEADLINE:.0f} s")
         else:

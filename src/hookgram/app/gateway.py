@@ -1,31 +1,20 @@
-"""The composition root: the one file that knows every room.
-
-``Gateway`` builds and owns everything that runs, ``serve`` puts it behind a socket of our own and
-turns signals into its end, ``application`` puts it under somebody else's ASGI server.
-"""
+"""The composition root: the one file that knows every room."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import random
-import signal
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
-from typing import NoReturn
-
-import uvloop
 
 from hookgram import __version__
 from hookgram.channels.registry import Channels
 from hookgram.core.facts import Fact, GatewayStarted, IngestRejected, StoreFailed
 from hookgram.core.model import Micros, Target
-from hookgram.core.redact import mask
 from hookgram.errors import StoreBroken, StoreUnavailable
-from hookgram.observe.log import Log
 from hookgram.observe.notices import fan
 from hookgram.observe.watchdog import Watchdog
 from hookgram.ports import Journal, Notice
@@ -33,8 +22,6 @@ from hookgram.settings import Settings, risks
 from hookgram.store.sqlite import hold, open_sqlite
 from hookgram.usecases.intake import Intake, Limits
 from hookgram.web.ingest import Asgi, Door
-from hookgram.web.lifespan import with_lifespan
-from hookgram.web.listener import Listener, bind
 from hookgram.web.server import create_app
 from hookgram.worker.caretaker import Caretaker
 from hookgram.worker.loop import Worker
@@ -42,9 +29,6 @@ from hookgram.worker.pulse import Pulse
 from hookgram.worker.supervise import supervise
 
 USER_AGENT = f"hookgram/{__version__}"
-EXIT_IO = 74
-LAST_MOMENT = 10.0
-"""Seconds after a second signal until the process ends whatever hangs."""
 
 
 def wall_clock() -> Micros:
@@ -155,6 +139,11 @@ class Gateway:
         try:
             await supervise(name, run, self._stopping, self._notice)
         except StoreBroken as error:
+            self._break(error)
+
+    def _break(self, error: StoreBroken) -> None:
+        """Tell once that the store is broken, whoever met it first."""
+        if not self.broken.is_set():
             self._notice(StoreFailed(reason=str(error), broken=True))
             self.broken.set()
 
@@ -228,87 +217,7 @@ class Gateway:
         """Land what is in flight within the grace, then close everything."""
         self.stop()
         await asyncio.gather(*self._loops)
-        await self._resources.aclose()
-
-
-def serve(settings: Settings) -> int:
-    """Run the gateway on a socket of our own until a signal; return the exit code.
-
-    Raises OSError when the address cannot be bound, and what ``Gateway.open`` raises.
-    """
-    with _log(settings) as log, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(settings, log))
-
-
-def _log(settings: Settings) -> Log:
-    return Log(sys.stdout, settings.log_format, settings.log_level, settings.secrets())
-
-
-async def _serve(settings: Settings, log: Log) -> int:
-    try:
-        bound = bind(settings.host, settings.port)
-    except OSError as error:
-        place = f"{settings.host}:{settings.port}"
-        raise OSError(error.errno, f"cannot listen on {place}: {error.strerror}") from error
-    gateway = Gateway(settings, log, log.close)
-    with bound:
-        listener = Listener(await gateway.open())
-        _on_signals(gateway, listener)
-        watch = asyncio.create_task(_stop_when_broken(gateway, listener))
-        gateway.tell_start(settings.host, bound.getsockname()[1])
         try:
-            await listener.serve(sockets=[bound])
-        finally:
-            watch.cancel()
-            with suppress(StoreBroken):  # told already
-                await gateway.close()
-    return EXIT_IO if gateway.broken.is_set() else 0
-
-
-def _on_signals(gateway: Gateway, listener: Listener) -> None:
-    """Stop by the first signal, hurry by the second; what hangs then is ended."""
-    loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        if not listener.should_exit:
-            listener.should_exit = True
-            gateway.stop()
-        else:
-            listener.force_exit = True
-            gateway.hurry()
-            loop.call_later(LAST_MOMENT, _end, 1)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-
-
-def _end(code: int) -> NoReturn:
-    os._exit(code)
-
-
-async def _stop_when_broken(gateway: Gateway, listener: Listener) -> None:
-    await gateway.broken.wait()
-    gateway.stop()
-    listener.should_exit = True
-
-
-def application(settings: Settings) -> Asgi:
-    """Return an ASGI application that runs a gateway for as long as its server does."""
-
-    async def run(stack: AsyncExitStack) -> Asgi:
-        log = stack.enter_context(_log(settings))
-        gateway = Gateway(settings, log, log.close)
-        inner = await gateway.open()
-        stack.push_async_callback(gateway.close)
-        watch = asyncio.create_task(_end_when_broken(gateway))
-        stack.callback(watch.cancel)
-        gateway.tell_start()
-        return inner
-
-    return with_lifespan(run, shown=lambda text: mask(text, settings.secrets()))
-
-
-async def _end_when_broken(gateway: Gateway) -> None:
-    """Have the server stop, as it would be by a platform."""
-    await gateway.broken.wait()
-    os.kill(os.getpid(), signal.SIGTERM)
+            await self._resources.aclose()
+        except StoreBroken as error:  # its last checkpoint failed
+            self._break(error)
