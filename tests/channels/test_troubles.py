@@ -24,7 +24,7 @@ def caused(error: BaseException, cause: BaseException) -> BaseException:
 @pytest.mark.parametrize(
     ("error", "kind", "detail"),
     [
-        (OSError(errno.EMFILE, CANARY), "internal", "Too many open files"),
+        (OSError(errno.EMFILE, CANARY), "exhausted", "Too many open files"),
         (ConnectionResetError(errno.ECONNRESET, CANARY), "reset", "Connection reset by peer"),
         (aiohttp.ClientOSError(errno.EPIPE, CANARY), "reset", "Broken pipe"),
         (aiohttp.ClientOSError(None, CANARY), "reset", "ClientOSError"),

@@ -172,6 +172,11 @@ def test_cut_before_the_first_byte_is_untried_and_after_it_a_failure():
     assert verdict(lost("interrupted", sent=True)) == Failure(reason="interrupted")
 
 
+def test_our_own_exhaustion_is_not_the_targets_failure():
+    assert verdict(lost("exhausted")) == Failure(reason="exhausted", retry_after=5 * SECOND)
+    assert group(lost("exhausted"), OK).retry_after == 5 * SECOND
+
+
 def group(*answers):
     members = tuple(Member(name=f"host-{i}", answer=answer) for i, answer in enumerate(answers))
     return verdict(GroupAnswer(members=members))

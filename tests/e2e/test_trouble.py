@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -12,8 +11,6 @@ from pathlib import Path
 import pytest
 
 from fakes.gateway import Process, environment, free_port, gateway
-
-BROKEN = Path(__file__).parents[1] / "fakes" / "broken.py"
 
 
 def update(number: int, chat: int = 7) -> bytes:
@@ -69,45 +66,6 @@ async def test_a_second_gateway_on_the_same_file_refuses_to_start_and_says_so(tm
         assert result.returncode == 75
         assert "Traceback" not in result.stderr
         assert str(first.pid) in result.stderr + result.stdout
-
-
-def broken(folder: Path, fault: str) -> Process:
-    command = [sys.executable, "-P", str(BROKEN), fault, "serve"]
-    return Process(folder, command=command, TARGET_WEBHOOK_URL="http://127.0.0.1:9/")
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_while_it_starts_ends_it_as_any_other(tmp_path, number):
-    process = broken(tmp_path, "slow_start")
-    await process.launch()
-    try:
-        await process.until(lambda: '"opening"' in process.log(), what="the start")
-        assert await process._signal(number, deadline=20) == 0
-    finally:
-        if process.running:
-            await process.kill()
-    assert "Traceback" not in process.log()
-
-
-async def test_a_second_signal_while_it_starts_does_not_wait(tmp_path):
-    process = broken(tmp_path, "slow_start")
-    await process.launch()
-    try:
-        await process.until(lambda: '"opening"' in process.log(), what="the start")
-        process._process.send_signal(signal.SIGTERM)
-        assert await process._signal(signal.SIGINT, deadline=0.9) == 1
-    finally:
-        if process.running:
-            await process.kill()
-
-
-async def test_a_last_checkpoint_that_fails_is_told_and_ends_with_74(tmp_path):
-    process = broken(tmp_path, "no_last_checkpoint")
-    await process.start()
-    assert await process.post(update(1)) == 200
-    assert await process.stop() == 74
-    assert process.log().count("The store fails: ") == 1
-    assert updates_in(process.database) == {1}
 
 
 async def test_wrong_settings_are_all_told_at_once(tmp_path):

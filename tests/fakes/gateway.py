@@ -73,9 +73,9 @@ class Process:
         assert self._process is not None
         return self._process.pid
 
-    async def start(self, *, deadline: float = 20.0) -> None:
+    async def start(self, *, deadline: float = 20.0, output: int | None = None) -> None:
         """Start it and wait until it says that it is ready."""
-        await self.launch()
+        await self.launch(output)
         async with asyncio.timeout(deadline):
             while (await self.get("/health/ready"))[0] != 200:
                 if self._process.returncode is not None:
@@ -84,11 +84,15 @@ class Process:
                     )
                 await self.breathe()
 
-    async def launch(self) -> None:
-        """Start it and do not wait."""
+    async def launch(self, output: int | None = None) -> None:
+        """Start it and do not wait; it prints into its log, else to *output*."""
         with self.log_path.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *self.command, env=self.env, cwd=self.folder, stdout=log, stderr=log
+                *self.command,
+                env=self.env,
+                cwd=self.folder,
+                stdout=log if output is None else output,
+                stderr=log,
             )
 
     @staticmethod

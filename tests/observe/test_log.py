@@ -202,4 +202,6 @@ def test_closing_does_not_wait_longer_than_it_may():
         log(StoreRecovered())
         assert stream.writing.wait(5)
         log.close(deadline=0.01)
+        assert log.stuck
         stream.go.set()
+    assert not log.stuck

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 from typing import NoReturn
 
 import uvloop
@@ -30,12 +32,25 @@ def serve(settings: Settings) -> int:
 
     Raises OSError when the address cannot be bound, and what ``Gateway.open`` raises.
     """
+    _allow_many_files()
     with _log(settings) as log, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(settings, log))
+        code = runner.run(_serve(settings, log))
+    if log.stuck:  # the interpreter would wait for its output for ever
+        _exit(code)
+    return code
 
 
 def _log(settings: Settings) -> Log:
-    return Log(sys.stdout, settings.log_format, settings.log_level, settings.secrets())
+    # There is none when it was closed before we began.
+    stream = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115  (the log's, to the end)
+    return Log(stream, settings.log_format, settings.log_level, settings.secrets())
+
+
+def _allow_many_files() -> None:
+    """Raise the limit of open files to what we may have: each connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # some systems allow less than they say
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _serve(settings: Settings, log: Log) -> int:

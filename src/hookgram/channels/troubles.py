@@ -41,7 +41,7 @@ def told(error: BaseException) -> tuple[FailureKind, str]:
     """Return the kind of an error met while sending, and a detail to show."""
     cause = error.__cause__ or error
     if isinstance(cause, OSError) and cause.errno in _OURS and not isinstance(cause, ssl.SSLError):
-        return "internal", _detail(cause)
+        return "exhausted", _detail(cause)
     for kind, errors in _KINDS:
         if isinstance(error, errors) or isinstance(cause, errors):
             return kind, _detail(cause)

@@ -11,7 +11,16 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 FailureKind: TypeAlias = Literal[
-    "timeout", "connect", "dns", "tls", "blocked", "reset", "protocol", "interrupted", "internal"
+    "timeout",
+    "connect",
+    "dns",
+    "tls",
+    "blocked",
+    "reset",
+    "protocol",
+    "interrupted",
+    "exhausted",
+    "internal",
 ]
 
 
@@ -58,8 +67,9 @@ class Success(Struct, frozen=True, tag=True):
 class Failure(Struct, frozen=True, kw_only=True, tag=True):
     """The target does not have it, as far as we know; try again.
 
-    ``retry_after`` (microseconds) was asked for by the target with a 429 or 503: it is not counted
-    against the policy, pauses the whole target and does not count for the breaker.
+    ``retry_after`` (microseconds) was asked for by the target with a 429 or 503, or is a pause of
+    our own: it is not counted against the policy, pauses the whole target and does not count for
+    the breaker.
     ``reached``: some member of a group did answer 2xx, so the breaker must not count it.
     """
 

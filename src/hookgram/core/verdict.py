@@ -22,6 +22,8 @@ from hookgram.core.outcome import (
 )
 
 LONGEST_RETRY_AFTER: Micros = HOUR
+OUR_PAUSE: Micros = 5 * SECOND
+"""How long a target is left alone when it was we who could not."""
 
 
 class Row(NamedTuple):
@@ -45,6 +47,11 @@ TABLE: tuple[Row, ...] = (
     ),
     Row("3xx", "it lives elsewhere: change its URL", f"never followed; {_COUNTED}"),
     Row("any other status", "it could not take it", _COUNTED),
+    Row(
+        "none: we had no files or memory left to ask",
+        "our own trouble",
+        "the target waits for 5 s; not counted",
+    ),
     Row("no complete status line and headers in time", "nobody knows", _COUNTED),
     Row("cut by our stop before the first byte left", "never tried", "released, as if unclaimed"),
     Row("cut by our stop after it", "nobody knows", f"`interrupted`; {_COUNTED}"),
@@ -79,6 +86,8 @@ def judge(answer: Answer, *, now: Micros) -> Outcome:
             return _of_response(answer, now)
         case TransportFailure(kind="interrupted", sent=False):
             return Untried()
+        case TransportFailure(kind="exhausted"):
+            return Failure(reason=answer.kind, retry_after=OUR_PAUSE)
         case TransportFailure():
             return Failure(reason=answer.kind)
         case GroupAnswer():

@@ -180,7 +180,7 @@ _RENDER: dict[type[facts.Fact], Render] = {
     facts.LeaseLapsed: _line(logging.WARNING, "⏳ The lease of event {seq} → {target} lapsed"),
     facts.BreakerOpened: _opened,
     facts.BreakerClosed: _line(logging.INFO, "💚 {target} answers again"),
-    facts.TargetHeld: _line(logging.INFO, "✋ {target} asked to wait"),
+    facts.TargetHeld: _line(logging.INFO, "✋ {target} has to wait"),
     facts.StoreFailed: _store_failed,
     facts.StoreRecovered: _line(logging.INFO, "💾 The store commits again"),
     facts.EventsForgotten: _line(logging.INFO, "🧹 Forgot {events} events and {dead} dead letters"),

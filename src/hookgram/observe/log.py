@@ -49,6 +49,7 @@ class Log:
         self._render = renderer(style, tuple(secrets), terminal=stream.isatty())
         # The simple queue, because a library may log while the collector interrupts a put of ours.
         self._queue: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
+        self.stuck = False
         self._dropped = 0
         self._thinning = Thinning()
         self._thread = threading.Thread(target=self._write, name="log", daemon=True)
@@ -82,9 +83,10 @@ class Log:
             self._dropped += 1
 
     def close(self, *, deadline: float = 5.0) -> None:
-        """Write what waits, *deadline* seconds at most."""
+        """Write what waits, *deadline* seconds at most; ``stuck`` tells whether that failed."""
         self._queue.put(None)
         self._thread.join(deadline)
+        self.stuck = self._thread.is_alive()
 
     def _write(self) -> None:
         """Write batch after batch until the end is in one."""

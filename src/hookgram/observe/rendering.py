@@ -17,7 +17,6 @@ Renderer: TypeAlias = Callable[[Line, float], str]
 """Spells a line of a moment (seconds since the epoch), without its line end."""
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, default=str).encode
-_LEVELS = {number: name.lower() for name, number in logging.getLevelNamesMapping().items()}
 _UNSEEN = {
     number: f"\\x{number:02x}" for number in (*range(32), 127, *range(128, 160)) if number != 10
 } | {0x2028: "\\u2028", 0x2029: "\\u2029", ord("\t"): " ", ord("\n"): "\n    "}
@@ -32,7 +31,7 @@ def renderer(style: str, secrets: tuple[str, ...], *, terminal: bool) -> Rendere
 
 
 def _level(level: int) -> str:
-    return _LEVELS.get(level, str(level))
+    return logging.getLevelName(level).lower()
 
 
 def _json(secrets: tuple[str, ...]) -> Renderer:

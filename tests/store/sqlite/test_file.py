@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import os
 import stat
 import subprocess
 import sys
@@ -14,7 +17,7 @@ import pytest
 from hookgram.errors import SchemaMismatch, SettingsError, StoreBroken, StoreInUse
 from hookgram.store.migrations import Migration, outstanding, read_migrations
 from hookgram.store.named_sql import read_statements
-from hookgram.store.sqlite import connection, file_system, hold, open_sqlite
+from hookgram.store.sqlite import SqliteStore, connection, file_system, hold, open_sqlite
 from hookgram.store.sqlite.connection import Opening, open_reader, open_writer
 from hookgram.store.sqlite.file_system import networked_kind
 from store.makers import HandClock, accept, arrival, definition, register
@@ -42,6 +45,37 @@ def test_a_reader_cannot_write(path: Path):
     with pytest.raises(apsw.ReadOnlyError):
         db.execute("DELETE FROM event")
     db.close()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_a_file_that_is_taken_away_while_it_is_open_breaks_the_store(
+    path: Path, clock: HandClock, replaced: bool
+):
+    store = await open_sqlite(path, clock=clock)
+    await register(store, "one")
+    path.unlink()
+    if replaced:
+        path.touch()
+    with pytest.raises(StoreBroken, match="removed or replaced"):
+        await probe_on(store)
+    await store.close()
+
+
+async def probe_on(store: SqliteStore) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            await store.probe()
+
+
+def test_a_lock_that_cannot_be_written_says_of_which_file(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(StoreBroken, match=r"events\.db.*No space left"), hold(path):
+        pass
 
 
 def test_an_old_sqlite_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch):

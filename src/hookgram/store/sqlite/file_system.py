@@ -1,11 +1,11 @@
-"""Refuses file systems on which SQLite's log does not work: those shared over a network."""
+"""What lies below the store's file: refuses what cannot be trusted, notices when it is gone."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path, PurePosixPath
 
-from hookgram.errors import SettingsError
+from hookgram.errors import SettingsError, StoreBroken
 
 MOUNTS = Path("/proc/self/mounts")
 NETWORKED = frozenset(
@@ -14,6 +14,27 @@ NETWORKED = frozenset(
 )
 LOCAL_FUSE = frozenset({"fuse.fuse-overlayfs"})
 """The one user-space file system that is this machine's own disk: containers without root."""
+
+
+class Presence:
+    """Knows whether a file is still the one that stood at *path* when this was made."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._found = _identity(path)
+
+    def check(self) -> None:
+        """Raise StoreBroken if it is gone: what is written to it now, nobody will ever find."""
+        if _identity(self._path) != self._found:
+            raise StoreBroken(f"{self._path} was removed or replaced while it was open")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def refuse_networked(path: Path) -> None:

@@ -45,5 +45,8 @@ def _take(file: int, path: Path) -> None:
             f"another gateway (process {holder}) works on {path}: stop it first, or give this one "
             "a SQLITE_PATH of its own"
         ) from error
-    os.ftruncate(file, 0)
-    os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+    try:
+        os.ftruncate(file, 0)
+        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+    except OSError as error:
+        raise StoreBroken(f"the lock file of {path} cannot be written: {error.strerror}") from error

@@ -32,7 +32,7 @@ from hookgram.ports import Clock
 from hookgram.store.sqlite import inbox, journal, queue, target_book, upkeep
 from hookgram.store.sqlite.batch import Batches
 from hookgram.store.sqlite.connection import Opening, open_reader, open_writer
-from hookgram.store.sqlite.file_system import refuse_networked
+from hookgram.store.sqlite.file_system import Presence, refuse_networked
 from hookgram.store.sqlite.log import Log
 from hookgram.store.sqlite.reader import Reader
 from hookgram.store.sqlite.troubles import opening_trouble
@@ -83,7 +83,8 @@ class SqliteStore:
             writing = await asyncio.to_thread(open_writer, opening)
             reading = await asyncio.to_thread(open_reader, opening)
         log = Log(writing, opening.busy_timeout)
-        writer = Writer(writing, Batches(writing, clock, shard), log)
+        presence = Presence(opening.path)
+        writer = Writer(writing, Batches(writing, clock, shard), log, presence=presence)
         writer.start()
         return cls(writer, log, Reader(reading))
 

@@ -21,6 +21,7 @@ from hookgram.core.model import SECOND, Micros
 from hookgram.errors import StoreBroken, StoreError, StoreUnavailable
 from hookgram.store.sqlite.batch import Batches
 from hookgram.store.sqlite.call import Call, Chore, Undo, Unfinished, Work, again
+from hookgram.store.sqlite.file_system import Presence
 from hookgram.store.sqlite.log import Log
 from hookgram.store.sqlite.transaction import Transaction
 
@@ -35,11 +36,18 @@ class Writer:
     """Owns the connection that writes, from ``start`` to ``close``."""
 
     def __init__(
-        self, db: apsw.Connection, batches: Batches, log: Log, *, watch: Micros = SECOND // 2
+        self,
+        db: apsw.Connection,
+        batches: Batches,
+        log: Log,
+        *,
+        presence: Presence,
+        watch: Micros = SECOND // 2,
     ) -> None:
         self._db = db
         self._batches = batches
         self._log = log
+        self._presence = presence
         self._watch = watch / SECOND
         self._queue: SimpleQueue[Call[Any] | None] = SimpleQueue()
         self._listeners: list[Callable[[], None]] = []
@@ -193,10 +201,11 @@ class Writer:
         return False
 
     def _look_around(self) -> None:
-        """Notice, twice a second, what other connections have committed."""
+        """Notice, twice a second, that others have committed, or that the file is gone."""
         now = time.monotonic()
         if now - self._watched_at >= self._watch:
             self._watched_at = now
+            self._presence.check()
             version = self._db.pragma("data_version")
             if version != self._version:
                 self._version = version

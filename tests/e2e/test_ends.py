@@ -1,0 +1,115 @@
+"""How the real process begins and ends: signals, outputs, limits, a store that is taken away."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from e2e.test_trouble import update, updates_in
+from fakes.gateway import OUTBOUND, Process, gateway
+from hookgram.app.gateway import wall_clock
+from hookgram.demo.journal import Journal
+from hookgram.demo.receiver import Receiver
+from hookgram.store.sqlite import open_sqlite
+
+BROKEN = Path(__file__).parents[1] / "fakes" / "broken.py"
+
+
+def broken(folder: Path, fault: str) -> Process:
+    command = [sys.executable, "-P", str(BROKEN), fault, "serve"]
+    return Process(folder, command=command, TARGET_WEBHOOK_URL="http://127.0.0.1:9/")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_while_it_starts_ends_it_as_any_other(tmp_path, number):
+    process = broken(tmp_path, "slow_start")
+    await process.launch()
+    try:
+        await process.until(lambda: '"opening"' in process.log(), what="the start")
+        assert await process._signal(number, deadline=20) == 0
+    finally:
+        if process.running:
+            await process.kill()
+    assert "Traceback" not in process.log()
+
+
+async def test_a_second_signal_while_it_starts_does_not_wait(tmp_path):
+    process = broken(tmp_path, "slow_start")
+    await process.launch()
+    try:
+        await process.until(lambda: '"opening"' in process.log(), what="the start")
+        process._process.send_signal(signal.SIGTERM)
+        assert await process._signal(signal.SIGINT, deadline=0.9) == 1
+    finally:
+        if process.running:
+            await process.kill()
+
+
+async def test_a_last_checkpoint_that_fails_is_told_and_ends_with_74(tmp_path):
+    process = broken(tmp_path, "no_last_checkpoint")
+    await process.start()
+    assert await process.post(update(1)) == 200
+    assert await process.stop() == 74
+    assert process.log().count("The store fails: ") == 1
+    assert updates_in(process.database) == {1}
+
+
+async def test_a_reader_of_the_log_that_stopped_reading_holds_up_nothing(tmp_path):
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writing, b"." * 4096)
+    os.set_blocking(writing, True)
+    process = Process(tmp_path, TARGET_WEBHOOK_URL="http://127.0.0.1:9/")
+    await process.start(output=writing)
+    assert await process.post(update(1)) == 200
+    assert await process.stop(deadline=20) == 0
+    os.close(reading)
+    os.close(writing)
+    assert updates_in(process.database) == {1}
+
+
+async def test_it_runs_without_any_output(tmp_path):
+    command = ["bash", "-c", 'exec "$0" -m hookgram serve >&-', sys.executable]
+    process = Process(tmp_path, command=command, TARGET_WEBHOOK_URL="http://127.0.0.1:9/")
+    await process.start()
+    assert await process.post(update(1)) == 200
+    assert await process.stop() == 0
+
+
+async def test_as_many_files_are_opened_as_may_be(tmp_path):
+    command = ["bash", "-c", 'ulimit -Sn 100; exec "$0" -m hookgram serve', sys.executable]
+    process = Process(tmp_path, command=command, TARGET_WEBHOOK_URL="http://127.0.0.1:9/")
+    await process.start()
+    now, most = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+    assert now == most > 100
+    assert await process.stop() == 0
+
+
+async def test_a_store_whose_file_was_removed_ends_it_with_74(tmp_path):
+    process = Process(tmp_path, TARGET_WEBHOOK_URL="http://127.0.0.1:9/")
+    await process.start()
+    assert await process.post(update(1)) == 200
+    process.database.unlink()
+    assert await process.ended(deadline=20) == 74
+    assert process.log().count("The store fails: ") == 1
+
+
+async def test_what_another_process_resumes_goes_on_at_once(tmp_path):
+    receiver = Receiver("one", Journal(tmp_path / "one.jsonl"), secret=OUTBOUND)
+    async with receiver, gateway(tmp_path, TARGET_WEBHOOK_URL=receiver.url) as process:
+        store = await open_sqlite(process.database, clock=wall_clock)
+        await store.pause("target")
+        assert await process.post(update(1)) == 200
+        await store.resume("target")
+        await store.close()
+        await receiver.until(lambda: receiver.count == 1, 10)
+        assert await process.stop() == 0
+    receiver.journal.close()
