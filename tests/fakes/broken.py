@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from functools import partial
 
 from hookgram.app import gateway
 from hookgram.cli.main import main
 from hookgram.core.model import SECOND, Acceptance
 from hookgram.errors import StoreBroken
+from hookgram.observe.watchdog import Watchdog
 from hookgram.store.sqlite.log import Log
 from hookgram.store.sqlite.store import SqliteStore
 from hookgram.store.sqlite.transaction import SQL
 from hookgram.worker import desk
+from hookgram.worker.loop import Worker
 
 SETTLEMENTS = ("delivered", "dead", "retry")
 
@@ -80,6 +83,16 @@ def no_last_checkpoint() -> None:
     Log.cut = cut
 
 
+def stands_still() -> None:
+    """The loop hangs in the middle of its work, and the watchdog is quick."""
+
+    async def run(worker, stop):
+        time.sleep(3600)  # noqa: ASYNC251
+
+    Worker.run = run
+    Watchdog.__init__.__kwdefaults__["limit"] = 1.0
+
+
 FAULTS = {
     fault.__name__: fault
     for fault in (
@@ -90,6 +103,7 @@ FAULTS = {
         promote_nothing,
         slow_start,
         no_last_checkpoint,
+        stands_still,
     )
 }
 
