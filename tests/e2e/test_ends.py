@@ -6,6 +6,7 @@ import contextlib
 import os
 import resource
 import signal
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -112,13 +113,18 @@ async def test_what_is_set_holds(tmp_path):
         assert await process.post(update(5, chat=7)) == 404
         await receiver.until(lambda: receiver.count == 1, 10)
 
-        async def one_waits() -> bool:
-            stats = (await process.get("/stats"))[1]
-            return (stats["accepted"], stats["queued"], stats["refused"]) == (2, 1, 1)
-
-        await process.until(one_waits, what="the second to wait for its minute")
+        stats = (await process.get("/stats"))[1]
+        assert (stats["accepted"], stats["refused"]) == (2, 1)
         assert await process.stop() == 0
     receiver.journal.close()
+    assert [round(delay / 1e6, -1) for delay in delays(process.database)] == [0, 60]
+
+
+def delays(database: Path) -> list[int]:
+    with sqlite3.connect(database) as connection:
+        rows = connection.execute("SELECT due_at - created_at FROM delivery ORDER BY id").fetchall()
+    connection.close()
+    return [row[0] for row in rows]
 
 
 async def test_a_loop_that_stands_still_ends_it_with_74(tmp_path):

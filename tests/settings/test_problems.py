@@ -57,6 +57,8 @@ WRONG = [
     ("SQLITE_PATH", ":memory:", "survive"),
     ("SQLITE_PATH", "file:events.db?mode=memory", "survive"),
     ("SQLITE_PATH", ".", "folder"),
+    ("SQLITE_PATH", "~/events.db", "as it is written"),
+    ("SQLITE_PATH", "$HOME/events.db", "as it is written"),
     ("TELEGRAM_API_URL", "api.telegram.org", "https://"),
 ]
 
@@ -123,6 +125,21 @@ def test_problems_never_show_a_secret(problems):
 def test_an_env_file_that_is_no_text_is_told(problems, folder):
     (folder / ".env").write_bytes(b"OUTBOUND_SECRET=\xff\xfe\n")
     assert problems() == [".env: is no UTF-8 text; save it as such"]
+
+
+@pytest.mark.parametrize("line", ['TELEGRAM_SECRET_TOKEN="CANARY', "say CANARY", "=CANARY"])
+def test_a_line_of_the_env_file_that_says_nothing_is_told(problems, folder, line):
+    (folder / ".env").write_text(f"# mine\nPORT=9000\n{line}\n")
+    assert problems(LOG_LEVEL="loud")[0] == ".env: line 3 cannot be read; write NAME=value"
+    assert "CANARY" not in str(problems())
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_an_env_file_of_another_editor_is_read(given, folder, mark):
+    (folder / ".env").write_bytes(f'{mark}PORT=9000\r\nOUTBOUND_SECRET="a b#c"\r\n'.encode())
+    settings = given()
+    assert settings.port == 9000
+    assert settings.outbound_secret.get_secret_value() == "a b#c"
 
 
 def test_a_token_whose_file_cannot_be_read_is_told_of_once(problems):

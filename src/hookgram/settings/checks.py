@@ -89,6 +89,8 @@ def _path(path: str) -> str | None:
 def _file(path: str) -> str | None:
     if path.startswith((":", "file:")):
         return "must be the path of a file: updates have to survive the process"
+    if path.startswith(("~", "$")):
+        return "is taken as it is written, without ~ and $: write the folder out, like /var/lib/…"
     if path.endswith("/") or Path(path).is_dir():
         return f"is a folder; name a file in it, like {path.rstrip('/')}/events.db"
     return None

@@ -19,18 +19,20 @@ NAMES = [name.upper() for name in Settings.model_fields]
 def load(env_file: Path | None = ENV_FILE) -> Settings:
     """Read the settings. Raises SettingsError with everything that is wrong, all at once."""
     try:
+        wrong = sources.unreadable(env_file)
         files = sources.SecretFiles(Settings, env_file)
         secrets = files()
         settings = Settings.from_sources(env_file, secrets)
     except ValidationError as error:
-        raise SettingsError(files.problems + messages.told(error, files.failed)) from None
+        told = messages.told(error, files.failed)
+        raise SettingsError(wrong + files.problems + told) from None
     except UnicodeError:
         raise SettingsError([f"{env_file}: is no UTF-8 text; save it as such"]) from None
     except OSError as error:
         why = f"{env_file}: cannot be read ({error.strerror}); check who may read it"
         raise SettingsError([why]) from None
-    if files.problems:
-        raise SettingsError(files.problems)
+    if wrong or files.problems:
+        raise SettingsError(wrong + files.problems)
     return settings
 
 

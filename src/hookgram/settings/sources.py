@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
@@ -29,6 +30,15 @@ def layers(env_file: Path | None) -> dict[str, dict[str, str]]:
         source: {name.upper(): value for name, value in values.items() if value}
         for source, values in found.items()
     }
+
+
+def unreadable(env_file: Path | None) -> list[str]:
+    """Tell the lines of the file that say nothing, for instance because a quote is not closed."""
+    if env_file is None or not _there(env_file):
+        return []
+    with env_file.open(encoding="utf-8-sig") as text:
+        lines = [found.original.line for found in parse_stream(text) if found.error]
+    return [f"{env_file}: line {line} cannot be read; write NAME=value" for line in lines]
 
 
 def _there(env_file: Path | None) -> bool:
