@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hookgram.core.breaker import FIRST_WAIT, LONGEST_WAIT, Breaker, after, permits
+from hookgram.core.breaker import FIRST_WAIT, LONGEST_WAIT, Breaker, after, permits, set_back
 from hookgram.core.model import SECOND
 from hookgram.core.outcome import Failure, Success
 
@@ -78,6 +78,15 @@ def test_what_was_in_the_air_when_it_opened_does_not_open_it_again():
 def test_a_wait_that_was_asked_for_and_a_group_that_was_reached_do_not_count(outcome):
     breaker = Breaker(limit=1)
     assert not after(breaker, outcome, started_at=0, now=0, slots=SLOTS).is_open
+
+
+def test_a_clock_that_is_set_back_leaves_its_wait_as_it_was():
+    breaker = set_back(opened(now=10 * SECOND), by=8 * SECOND)
+    assert allowed(breaker, 2 * SECOND + FIRST_WAIT - 1) == 0
+    assert allowed(breaker, 2 * SECOND + FIRST_WAIT) == 1
+    late = after(breaker, FAILED, started_at=SECOND, now=3 * SECOND, slots=SLOTS)
+    assert late == breaker
+    assert set_back(Breaker(limit=1), by=SECOND).open_until is None
 
 
 def test_zero_switches_it_off():

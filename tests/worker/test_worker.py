@@ -119,6 +119,21 @@ async def test_retry_after_holds_the_whole_target_and_is_not_counted(shop):
         await shop.facts.wait(DeliverySettled, count=3)
 
 
+async def test_a_clock_that_is_set_back_makes_no_pause_longer(shop):
+    channel = await shop.target("a", slots=1)
+    channel.script = lambda _: status(200 if len(channel.seen) > 1 else 429, retry_after="2")
+    await shop.accept("a")
+    async with shop.at_work(breaker_failures=1) as worker:
+        await shop.facts.wait(TargetHeld)
+        shop.clock.ahead -= 3600 * SECOND
+        await shop.accept("a")
+        worker.wake()
+        delivered = await shop.facts.wait(
+            DeliverySettled, where=lambda fact: fact.settlement == Delivered()
+        )
+    assert len(delivered) == 1
+
+
 async def test_the_breaker_leaves_a_target_alone_and_comes_back_by_a_probe(shop):
     channel = await shop.target("a", slots=4)
     channel.script = lambda _: status(500)

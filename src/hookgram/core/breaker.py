@@ -59,6 +59,12 @@ def after(
             return breaker
 
 
+def set_back(breaker: Breaker, by: Micros) -> Breaker:
+    """Return the breaker for a clock set back *by* so much: its wait is as long as before."""
+    until = None if breaker.open_until is None else breaker.open_until - by
+    return replace(breaker, open_until=until, opened_at=breaker.opened_at - by)
+
+
 def _answered(breaker: Breaker, started_at: Micros, slots: int) -> Breaker:
     if breaker.open_until is not None:
         if started_at < breaker.opened_at:

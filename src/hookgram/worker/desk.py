@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hookgram.core.breaker import Breaker, after, permits
+from hookgram.core.breaker import Breaker, after, permits, set_back
 from hookgram.core.model import SECOND, Definition, Micros, Target, Want
 from hookgram.core.outcome import Failure, Outcome
 
@@ -52,6 +52,11 @@ class Desk:
         """Return the moment before which it takes nothing; None when only slots are missing."""
         until = max(self.held_until, self.breaker.open_until or 0)
         return until if until > now else None
+
+    def set_back(self, by: Micros) -> None:
+        """Go on by a clock that was set back: what was to be waited for takes no longer."""
+        self.held_until -= by
+        self.breaker = set_back(self.breaker, by)
 
     def learn(self, outcome: Outcome, *, started_at: Micros, now: Micros) -> None:
         """Take in how an attempt ended."""

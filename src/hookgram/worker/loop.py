@@ -59,6 +59,7 @@ class Worker:
         self._agenda = Agenda()
         self._woken = asyncio.Event()
         self._look_at: Micros = 0
+        self._latest: Micros = 0
         self._pause = FIRST_PAUSE
         self._deliveries = Deliveries(
             queue=queue,
@@ -127,6 +128,7 @@ class Worker:
 
     async def _turn(self, stop: asyncio.Event) -> None:
         now = self._clock()
+        self._keep_time(now)
         if now >= self._look_at:
             await self._look_at_all(now)
         wants = self._wants(now)
@@ -134,6 +136,14 @@ class Worker:
             await self._claim(wants, stop)
         else:
             await self._wait(self._agenda.rest(now, LONGEST_REST) / SECOND, stop)
+
+    def _keep_time(self, now: Micros) -> None:
+        """Notice a clock that was set back, which must not make a pause longer."""
+        by, self._latest = self._latest - now, now
+        if by > SECOND:
+            self._look_at = 0
+            for desk in self._desks.values():
+                desk.set_back(by)
 
     async def _look_at_all(self, now: Micros) -> None:
         for target_id, due in (await self._queue.due()).items():
