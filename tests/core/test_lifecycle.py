@@ -67,6 +67,12 @@ def test_waits_double_are_stretched_by_a_quarter_at_most_and_end_at_an_hour(fail
     assert plain - 40 <= wait <= min(plain * 1.25, HOUR) + 40
 
 
+def test_a_wait_is_stretched_as_the_dice_say():
+    policy = RetryPolicy(waits=(SECOND,), max_age=HOUR)
+    waits = [policy.wait_after(1, dice=dice) for dice in (0, 0.5, 1)]
+    assert waits == [SECOND, SECOND * 9 // 8, SECOND * 5 // 4]
+
+
 def test_the_list_of_waits_ends():
     assert POLICY.wait_after(3, dice=0) == 8 * SECOND
     assert POLICY.wait_after(4, dice=0) is None

@@ -198,6 +198,7 @@ async def test_a_stop_during_delivery_finishes_what_is_in_the_air(tmp_path):
             scene.sender.post(body)
         await slow.until(lambda: slow.count >= 20, 30)
         assert await scene.process.stop() == 0
+        assert ", 0 interrupted" in scene.process.log()
         await scene.process.start()
         slow.behaviour = lambda _: Response()
         await scene.sender.drained(60)

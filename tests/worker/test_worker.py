@@ -302,3 +302,34 @@ async def test_a_claim_for_a_target_that_left_meanwhile_is_given_back(shop):
     [row] = await shop.store.deliveries()
     assert (row.state, row.attempts) == (State.PENDING, 0)
     assert channel.seen == []
+
+
+async def test_what_cannot_be_given_back_keeps_nothing_else_from_being_tried(shop):
+    await shop.target("gone")
+    staying = await shop.target("staying")
+    await shop.accept("gone")
+    await shop.accept("staying")
+    workers = []
+
+    class Leaving(Failing):
+        async def claim(self, wants: list[Want]):
+            claimed = await self._store.claim(wants)
+            workers[0].set_targets([shop.targets["staying"]])
+            return claimed
+
+        async def settle(self, claim, settlement, attempt):
+            if settlement == Released():
+                raise StoreUnavailable("full")
+            return await self._store.settle(claim, settlement, attempt)
+
+    shop.queue = Leaving(shop.store, times=0)
+    worker = shop.worker()
+    workers.append(worker)
+    task = asyncio.create_task(worker.run(shop.stop))
+    [settled] = await shop.facts.wait(DeliverySettled)
+    assert settled.target == "staying"
+    shop.stop.set()
+    worker.wake()
+    async with asyncio.timeout(10):
+        await task
+    assert len(staying.seen) == 1

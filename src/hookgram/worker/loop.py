@@ -175,15 +175,18 @@ class Worker:
         except StoreUnavailable:
             self._agenda.add(want.target_id for want in wants)
             raise
+        strange = []
         for claim in claimed.claims:
             desk = self._desks.get(claim.target_id)
-            if desk is None or stop.is_set():  # no longer ours to try: give it back
-                await self._queue.settle(claim, Released(), None)
+            if desk is None or stop.is_set():
+                strange.append(claim)
             else:
                 self._deliveries.start(desk, claim)
         for target_id, due in claimed.due.items():
             if due is not None:
                 self._agenda.at(due, target_id)
+        for claim in strange:  # no longer ours to try: give it back
+            await self._queue.settle(claim, Released(), None)
 
     async def _wait(self, seconds: float, stop: asyncio.Event) -> None:
         if stop.is_set():
