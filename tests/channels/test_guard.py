@@ -58,6 +58,15 @@ async def test_a_target_added_at_run_time_reaches_nothing_around_us(definition, 
         assert "127" not in answer.detail
 
 
+async def test_a_name_in_any_script_is_asked_for_as_machines_spell_it(definition, outbound):
+    lookup = names(**{"xn--bcher-kva.example": ["127.0.0.1"]})
+    async with serve(healthy()) as server, Channels(lookup=lookup) as channels:
+        url = f"http://bücher.example:{server.port}/"
+        assert (await channels.channel_for(definition(url)).send(outbound())).status == 200
+        [request] = server.requests
+    assert dict(request.headers)["Host"] == f"xn--bcher-kva.example:{server.port}"
+
+
 async def test_each_dial_is_judged_anew(definition, outbound):
     """The name changes its address between being asked twice."""
     addresses = iter([["127.0.0.1"], ["10.0.0.1"], ["127.0.0.1"]])

@@ -18,6 +18,7 @@ from fakes.hostile import (
     until_closed,
 )
 from hookgram.channels.registry import Channels
+from hookgram.channels.wire import Parcel
 from hookgram.core.outcome import Response, TransportFailure
 
 
@@ -140,6 +141,35 @@ async def test_a_connection_is_used_again(send, answer):
             await send(server.url, b"x" * 100_000)
         assert len(server.requests) == 5
         assert server.connections == 1
+
+
+async def test_a_kept_connection_that_closed_before_a_byte_left_is_no_failure(send, monkeypatch):
+    write, closing = Parcel.write, [False, True, False]
+
+    async def late(parcel, writer):
+        if closing.pop(0):
+            writer.transport.close()
+        await write(parcel, writer)
+
+    monkeypatch.setattr(Parcel, "write", late)
+    async with serve(healthy()) as server:
+        assert (await send(server.url)).status == 200
+        assert (await send(server.url)).status == 200
+        assert (server.connections, len(server.requests)) == (2, 2)
+
+
+async def test_a_new_connection_that_closes_before_a_byte_left_is_a_failure(send, monkeypatch):
+    write, seen = Parcel.write, []
+
+    async def late(parcel, writer):
+        seen.append(parcel)
+        writer.transport.close()
+        await write(parcel, writer)
+
+    monkeypatch.setattr(Parcel, "write", late)
+    async with serve(healthy()) as server:
+        answer = await send(server.url)
+    assert (answer.kind, answer.sent, len(seen)) == ("reset", False, 1)
 
 
 async def test_a_long_answer_is_cut_and_the_next_send_dials_anew(send):

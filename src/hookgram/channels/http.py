@@ -49,7 +49,7 @@ class HttpChannel:
         self._under_way.add(deadline)
         try:
             async with deadline:
-                response = await self._post(outbound, parcel)
+                response = await self._post_surely(outbound, parcel)
         except (aiohttp.ClientError, OSError) as error:
             if deadline.expired():
                 return self._cut(outbound, parcel, started)
@@ -63,6 +63,15 @@ class HttpChannel:
             excerpt=b"" if "content-encoding" in response.headers else excerpt,
             took=_micros(started),
         )
+
+    async def _post_surely(self, outbound: Outbound, parcel: Parcel) -> aiohttp.ClientResponse:
+        """Post; once more if a kept connection was closed before a byte of it had left."""
+        try:
+            return await self._post(outbound, parcel)
+        except aiohttp.ClientConnectionError:
+            if not parcel.late:
+                raise
+            return await self._post(outbound, parcel)
 
     async def _post(self, outbound: Outbound, parcel: Parcel) -> aiohttp.ClientResponse:
         headers = outbound.headers

@@ -48,6 +48,8 @@ class AnswerReader(ResponseHandler):
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop=loop)
+        self.kept = False
+        """Whether it carried a request before."""
         self._asked = False
         self._head_done = False
         self._body: StreamReader | None = None
@@ -56,7 +58,7 @@ class AnswerReader(ResponseHandler):
 
     def expect(self) -> None:
         """Take what comes from now on as the answer: the request is about to leave."""
-        self._asked = True
+        self._asked = self.kept = True
         self._head_done = False
         self._bytes = self._interim = 0
 
@@ -120,12 +122,15 @@ class AnswerReader(ResponseHandler):
 
 
 class Parcel(aiohttp.Payload):
-    """The body of a request. ``left`` tells whether the request's first byte has left."""
+    """The body of a request. ``left`` tells whether the request's first byte has left.
+
+    ``late`` tells that it could not leave: a connection that was kept had just been closed.
+    """
 
     def __init__(self, body: bytes) -> None:
         super().__init__(body)
         self._size = len(body)
-        self.left = False
+        self.left = self.late = False
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """Return the body as text."""
@@ -133,7 +138,11 @@ class Parcel(aiohttp.Payload):
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         """Write the body; the head, held back until now, leaves with it."""
-        cast("AnswerReader", cast("StreamWriter", writer).protocol).expect()
+        protocol = cast("AnswerReader", cast("StreamWriter", writer).protocol)
+        if not protocol.is_connected():
+            self.late = protocol.kept
+            raise aiohttp.ClientConnectionResetError
+        protocol.expect()
         self.left = True
         await writer.write(self._value)
 

@@ -82,5 +82,5 @@ class Transaction(View):
     def write_counts(self, shard: str) -> None:
         """Write the collected counts, in the order of their keys."""
         for (target_id, name), delta in sorted(self.counts.items()):
-            values = {"target_id": target_id, "shard": shard, "name": name, "delta": delta}
+            values: Values = {"target_id": target_id, "shard": shard, "name": name, "delta": delta}
             self._cursor.execute(SQL["add_count"], values)
