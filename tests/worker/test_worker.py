@@ -304,6 +304,23 @@ async def test_a_claim_for_a_target_that_left_meanwhile_is_given_back(shop):
     assert channel.seen == []
 
 
+async def test_a_claim_that_comes_after_the_stop_is_given_back(shop):
+    channel = await shop.target("a")
+    await shop.accept("a")
+
+    class Stopping(Failing):
+        async def claim(self, wants: list[Want]):
+            shop.stop.set()
+            return await self._store.claim(wants)
+
+    shop.queue = Stopping(shop.store, times=0)
+    async with asyncio.timeout(5):
+        await shop.worker().run(shop.stop)
+    [row] = await shop.store.deliveries()
+    assert (row.state, row.attempts) == (State.PENDING, 0)
+    assert channel.seen == []
+
+
 async def test_what_cannot_be_given_back_keeps_nothing_else_from_being_tried(shop):
     await shop.target("gone")
     staying = await shop.target("staying")
