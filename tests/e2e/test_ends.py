@@ -14,7 +14,7 @@ import pytest
 
 from e2e.test_trouble import update, updates_in
 from fakes.gateway import OUTBOUND, Process, gateway
-from hookgram.app.gateway import wall_clock
+from hookgram.app import wall_clock
 from hookgram.demo.journal import Journal
 from hookgram.demo.receiver import Receiver
 from hookgram.store.sqlite import open_sqlite
