@@ -104,9 +104,8 @@ class Journal(Protocol):
     async def counts(self) -> dict[tuple[str, str], int]:
         """Sum the kept counters by (target name, counter name); '' names no target.
 
-        Per target: created, delivered, dead, cancelled, purged (dead letters removed by age or
-        order). Without target: accepted, duplicate, unrouted, unparsed, refused.<reason>.
-        unsettled = created − delivered − dead − cancelled; dead letters kept = dead − purged.
+        Their names and meanings are ``core.counters.MEANINGS``, no others. unsettled = created −
+        delivered − dead − cancelled; dead letters kept = dead − purged.
         """
         ...
 

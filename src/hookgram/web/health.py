@@ -9,6 +9,7 @@ from collections.abc import Callable
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
+from hookgram.core.counters import figures
 from hookgram.ports import Journal
 
 SERVICE = "telegram-webhook-gateway"
@@ -45,23 +46,6 @@ def health_routes(
     async def stats() -> dict[str, int]:
         async with asyncio.timeout(COUNTS_DEADLINE):
             counts = await journal.counts()
-        return stats_of(counts) | {"uptime_sec": int(time.monotonic() - started)}
+        return figures(counts) | {"uptime_sec": int(time.monotonic() - started)}
 
     return routes
-
-
-def stats_of(counts: dict[tuple[str, str], int]) -> dict[str, int]:
-    """Sum the kept counters into what ``/stats`` shows."""
-
-    def total(name: str) -> int:
-        return sum(value for (_, counter), value in counts.items() if counter == name)
-
-    refused = sum(value for (_, name), value in counts.items() if name.startswith("refused."))
-    ended = total("delivered") + total("dead") + total("cancelled")
-    return {
-        "queued": total("created") - ended,
-        "dead": total("dead") - total("purged"),
-        "refused": refused,
-        "accepted": total("accepted"),
-        "delivered": total("delivered"),
-    }

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hookgram.core.counters import Counter
 from hookgram.core.model import UNPARSED, Acceptance, Arrival
 from hookgram.store.sqlite.lanes import owe
 from hookgram.store.sqlite.rows import NO_UPDATE_ID, event_values
 from hookgram.store.sqlite.transaction import Transaction
-
-REFUSED = "refused.not_authorized"
-"""The counter of updates that the access rules refused."""
 
 
 def accept(tx: Transaction, arrivals: Sequence[Arrival]) -> list[Acceptance]:
@@ -27,16 +25,16 @@ def _accept_one(tx: Transaction, arrival: Arrival) -> Acceptance:
         "now": tx.now,
     }
     if not tx.write("see", key):
-        tx.count("duplicate")
+        tx.count(Counter.DUPLICATE)
         return Acceptance(None)
     seq = tx.insert("insert_event", event_values(event, len(arrival.owed)))
     for owed in arrival.owed:
         owe(tx, seq, owed)
-    tx.count("accepted")
+    tx.count(Counter.ACCEPTED)
     if not arrival.owed:
-        tx.count("unrouted")
+        tx.count(Counter.UNROUTED)
     if event.kind == UNPARSED:
-        tx.count("unparsed")
+        tx.count(Counter.UNPARSED)
     return Acceptance(seq)
 
 
@@ -45,4 +43,4 @@ def refuse(tx: Transaction, bot_id: int, chat_id: int, chat_kind: str | None) ->
     tx.write(
         "refuse", {"bot_id": bot_id, "chat_id": chat_id, "chat_kind": chat_kind, "now": tx.now}
     )
-    tx.count(REFUSED)
+    tx.count(Counter.NOT_AUTHORIZED)

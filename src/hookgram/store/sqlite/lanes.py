@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hookgram.core.counters import ENDED, Counter
 from hookgram.core.model import Micros, Owed, State
 from hookgram.store.sqlite.transaction import Transaction
 
@@ -25,7 +26,7 @@ def owe(tx: Transaction, event_seq: int, owed: Owed, replay_of: int | None = Non
         "replay_of": replay_of,
         "now": tx.now,
     }
-    tx.count("created", owed.target_id)
+    tx.count(Counter.CREATED, owed.target_id)
     if tx.target_gone(owed.target_id):
         return _ended(tx, values, State.CANCELLED, REMOVED)
     if owed.dead is not None:
@@ -34,7 +35,7 @@ def owe(tx: Transaction, event_seq: int, owed: Owed, replay_of: int | None = Non
 
 
 def _ended(tx: Transaction, values: dict[str, Any], state: State, reason: str) -> int:
-    tx.count(state.name.lower(), values["target_id"])
+    tx.count(ENDED[state], values["target_id"])
     return tx.insert("insert_ended_delivery", values | {"state": state, "reason": reason})
 
 

@@ -12,6 +12,7 @@ from typing import Any, assert_never
 
 import msgspec
 
+from hookgram.core.counters import Counter
 from hookgram.core.model import Attempt, Claim, Claimed, Micros, Priority, Recorded, Want
 from hookgram.core.outcome import Dead, Delivered, Released, Retry, Settlement
 from hookgram.store.sqlite.lanes import promote
@@ -107,7 +108,7 @@ def _end(tx: Transaction, statement: str, claim: Claim, values: dict[str, Any]) 
     row = tx.row(statement, _fenced(claim, now=tx.now, **values))
     if row is None:
         return LOST
-    tx.count(statement, claim.target_id)
+    tx.count(Counter(statement), claim.target_id)
     return Recorded(due=promote(tx, claim.target_id, row[0]))
 
 

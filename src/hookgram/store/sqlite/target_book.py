@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from hookgram.core.counters import Counter
 from hookgram.core.model import Definition, Origin, Owed, Priority, State, Target
 from hookgram.errors import NotFound
 from hookgram.store.sqlite.call import Unfinished
@@ -91,7 +92,7 @@ def _cancel(tx: Transaction, target_id: int) -> int:
         }
         cancelled += tx.write("cancel", values)
     if cancelled:
-        tx.count("cancelled", target_id, cancelled)
+        tx.count(Counter.CANCELLED, target_id, cancelled)
     return cancelled
 
 

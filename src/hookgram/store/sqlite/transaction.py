@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import collections
 from importlib.resources import files
 from typing import Any, TypeAlias
 
 import apsw
 
+from hookgram.core.counters import Counter
 from hookgram.core.model import Micros
 from hookgram.errors import NotFound
 from hookgram.store.named_sql import read_statements
@@ -48,7 +49,7 @@ class Transaction(View):
     def __init__(self, db: apsw.Connection, now: Micros) -> None:
         super().__init__(db)
         self.now = now
-        self.counts: Counter[tuple[int, str]] = Counter()
+        self.counts: collections.Counter[tuple[int, Counter]] = collections.Counter()
         self._gone: dict[int, bool] = {}
 
     def write(self, name: str, values: Values = ()) -> int:
@@ -61,9 +62,9 @@ class Transaction(View):
         self._cursor.execute(SQL[name], values)
         return self._db.last_insert_rowid()
 
-    def count(self, name: str, target_id: int = NO_TARGET, times: int = 1) -> None:
+    def count(self, counter: Counter, target_id: int = NO_TARGET, times: int = 1) -> None:
         """Add to a counter; written once, with the others of the transaction, before it commits."""
-        self.counts[target_id, name] += times
+        self.counts[target_id, counter] += times
 
     def target_gone(self, target_id: int) -> bool:
         """Tell whether the target is removed; asked once. Raises NotFound if there is none."""
@@ -81,6 +82,11 @@ class Transaction(View):
 
     def write_counts(self, shard: str) -> None:
         """Write the collected counts, in the order of their keys."""
-        for (target_id, name), delta in sorted(self.counts.items()):
-            values: Values = {"target_id": target_id, "shard": shard, "name": name, "delta": delta}
+        for (target_id, counter), delta in sorted(self.counts.items()):
+            values: Values = {
+                "target_id": target_id,
+                "shard": shard,
+                "name": counter.value,
+                "delta": delta,
+            }
             self._cursor.execute(SQL["add_count"], values)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
+from hookgram.core.counters import Counter
 from hookgram.core.model import DAY, Forgotten, Micros
 from hookgram.store.sqlite.transaction import Row, Transaction
 
@@ -116,7 +117,7 @@ def _forget_dead(
             gone = _forget_event(tx, event_seq, delivery_id, left) is not None
         if not gone:
             return dead, events, True
-        tx.count("purged", target_id)
+        tx.count(Counter.PURGED, target_id)
         dead += 1
         events += not kept
     return dead, events, len(rows) == limit
