@@ -22,14 +22,13 @@ def config(
         typer.Option("--receiver", help="Print OUTBOUND_SECRET as Standard Webhooks wants it."),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    docs: Annotated[bool, typer.Option("--docs", help="Print the settings' page.")] = False,
     example: Annotated[bool, typer.Option("--example", help="Print .env.example.")] = False,
 ) -> None:
     """Show the settings in force and where each came from; secrets are masked."""
     from hookgram.settings import load, table  # noqa: PLC0415  (slow; `--help` needs it not)
 
-    if docs or example:
-        typer.echo(table.as_page() if docs else table.as_example(), nl=False)
+    if example:
+        typer.echo(table.as_example(), nl=False)
     elif receiver:
         secret = load().outbound_secret
         if secret is None:

@@ -24,6 +24,15 @@ EXIT_NO = 1
 EXIT_IO = 74
 EXIT_IN_USE = 75
 EXIT_CONFIGURATION = 78
+EXITS = {
+    0: "done; for `serve`: stopped by a signal, as it should",
+    EXIT_NO: "an answer of no, or a bug (which says so)",
+    2: "the command line was not understood",
+    EXIT_IO: "input or output failed: the store cannot be used or trusted; look before restarting",
+    EXIT_IN_USE: "in use: another gateway has the store, or somebody the port",
+    EXIT_CONFIGURATION: "the settings are wrong; every problem is printed with what to do",
+}
+"""What the exit codes mean, for the documentation."""
 
 cli = typer.Typer(
     name="hookgram",

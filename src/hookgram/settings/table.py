@@ -1,4 +1,4 @@
-"""The settings as a page of the documentation and as ``.env.example``, made from the fields."""
+"""The settings as a table of the documentation and as ``.env.example``, made from the fields."""
 
 from __future__ import annotations
 
@@ -9,18 +9,6 @@ from pydantic_core import PydanticUndefined
 
 from hookgram.settings.checks import EXAMPLE_TOKEN
 from hookgram.settings.knobs import Settings
-from hookgram.settings.sources import FROM_FILES
-
-INTRODUCTION = """# Settings
-
-Made from `src/hookgram/settings/knobs.py` by `hookgram config --docs`; do not edit.
-
-Read from the environment, then from `.env` in the working directory. An empty value is as if it
-were not there. Where a secret is meant, `NAME_FILE` names a file that holds it: {files}.
-
-| variable | default | meaning |
-| --- | --- | --- |
-"""
 
 EXAMPLE = """# The settings of hookgram. Copy this file to .env and put your own values in.
 # Made from src/hookgram/settings/knobs.py by `hookgram config --example`; do not edit.
@@ -29,14 +17,12 @@ BOT_TOKEN={token}
 """
 
 
-def as_page() -> str:
-    """Return the page ``docs/reference/settings.md``."""
-    files = ", ".join(f"`{name}_FILE`" for name in FROM_FILES)
-    rows = [
-        f"| `{name.upper()}` | {_shown(field)} | {field.description} |"
+def rows() -> list[tuple[str, str, str]]:
+    """Return each setting's name, default and meaning, for the documentation."""
+    return [
+        (f"`{name.upper()}`", _shown(field), field.description or "")
         for name, field in Settings.model_fields.items()
     ]
-    return INTRODUCTION.format(files=files) + "\n".join(rows) + "\n"
 
 
 def as_example() -> str:

@@ -1,0 +1,82 @@
+"""Every command with its arguments and options, from the application itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+
+from hookgram.cli import main
+from hookgram.cli.reference.tables import markdown
+
+
+def commands() -> str:
+    """Print the commands, groups after one another, each with what its ``--help`` says."""
+    root = typer.main.get_command(main.cli)
+    return "\n\n".join(_section(words, command) for words, command in _walk("hookgram", root))
+
+
+def exits() -> str:
+    """Print what the exit codes mean."""
+    return markdown(("code", "means"), [(f"`{code}`", what) for code, what in main.EXITS.items()])
+
+
+def _walk(words: str, command: Any) -> Iterator[tuple[str, Any]]:
+    yield words, command
+    for name, inner in getattr(command, "commands", {}).items():
+        if not inner.hidden:
+            yield from _walk(f"{words} {name}", inner)
+
+
+def _section(words: str, command: Any) -> str:
+    parts = [f"## {words}", *_paragraphs(command.help)]
+    if inner := getattr(command, "commands", None):
+        links = [(_link(f"{words} {n}"), _first_line(c.help)) for n, c in inner.items()]
+        parts.append(markdown(("command", "what it does"), links))
+    told = [_parameter(one) for one in command.params if not getattr(one, "hidden", False)]
+    if told:
+        parts.append(markdown(("argument or option", "default", "meaning"), told))
+    return "\n\n".join([*parts, *_paragraphs(command.epilog)])
+
+
+def _link(words: str) -> str:
+    return f"[`{words}`](#{words.replace(' ', '-')})"
+
+
+def _paragraphs(text: str | None) -> Iterator[str]:
+    """Yield paragraphs; those whose lines are commands, or that keep their lines, as blocks."""
+    for paragraph in (text or "").strip().split("\n\n"):
+        lines = [line.rstrip() for line in paragraph.splitlines() if line.strip() != "\b"]
+        if lines and all(line.lstrip().startswith(("hookgram ", "$ ")) for line in lines):
+            yield "\n".join(
+                ["```console", *(line.strip().removeprefix("$ ") for line in lines), "```"]
+            )
+        elif "\b" in paragraph:
+            yield "\n".join(["```text", *lines, "```"])
+        elif lines:
+            yield " ".join(line.strip() for line in lines)
+
+
+def _first_line(text: str | None) -> str:
+    return (text or "").strip().partition("\n\n")[0].replace("\n", " ")
+
+
+def _parameter(one: Any) -> tuple[str, str, str]:
+    if one.param_type_name == "argument":
+        name = f"`{(one.metavar or one.name).upper()}`"
+        return name, "must be given" if one.required else _default(one), one.help or ""
+    names = ", ".join([*one.opts, *one.secondary_opts])
+    value = "" if one.is_flag or one.count else f" {one.metavar or one.name.upper()}"
+    return f"`{names}{value}`", "must be given" if one.required else _default(one), one.help or ""
+
+
+def _default(one: Any) -> str:
+    if (
+        one.default is None
+        or one.default is False
+        or callable(one.default)
+        or one.default in ((), [])
+    ):
+        return "–"
+    return f"`{one.default}`"

@@ -1,0 +1,60 @@
+"""Tables that code decides by: settings, and what an answer means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from hookgram.core import verdict
+from hookgram.core.model import HOUR, State
+from hookgram.core.retry import RetryPolicy
+from hookgram.settings import table
+from hookgram.settings.sources import FROM_FILES
+
+
+def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Lay out a table; what would end a cell is escaped."""
+    lines = [heads, ["---"] * len(heads), *([cell.replace("|", r"\|") for cell in r] for r in rows)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def settings() -> str:
+    """Print every setting."""
+    return markdown(("variable", "default", "meaning"), table.rows())
+
+
+def secret_files() -> str:
+    """Print the variables that name a file with a secret in it."""
+    return ", ".join(f"`{name}_FILE`" for name in FROM_FILES) + "."
+
+
+def answers() -> str:
+    """Print what each answer of a target means."""
+    rows = [(row.what, row.meaning, row.happens) for row in verdict.TABLE]
+    return markdown(("answer", "means", "then"), rows)
+
+
+def states() -> str:
+    """Print the numbers by which a delivery's state is stored."""
+    return markdown(("number", "state"), [(f"`{state}`", state.name.lower()) for state in State])
+
+
+def retries() -> str:
+    """Print how long the default policy tries, by the number of retries."""
+    rows = []
+    for retries in (0, 3, 5, 8, 12, 24, 60):
+        policy = RetryPolicy.doubling(base=2, retries=retries, max_age=HOUR)
+        least, most = (
+            sum(policy.wait_after(n + 1, dice=dice) or 0 for n in range(retries)) for dice in (0, 1)
+        )
+        rows.append(
+            (f"`{retries}`", f"{_words(least)} to {_words(most)}" if retries else "not at all")
+        )
+    return markdown(("`MAX_RETRIES`", "how long it goes on trying"), rows)
+
+
+def _words(micros: int) -> str:
+    seconds = micros / 1_000_000
+    for unit, size in (("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} seconds"
