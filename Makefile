@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo run test test-wheel lint lint-railway format lock dist version clean
+.PHONY: help demo run test test-wheel lint lint-railway format docs lock dist version clean
 
 help: ## what can be made here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/'
@@ -54,6 +54,10 @@ format: $(STAMP) ## lay out the code
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
+docs: $(STAMP) ## print the reference pages anew and build the site into site/
+	$(BIN)/python -m hookgram.cli.reference docs
+	$(BIN)/zensical build --strict --clean
+
 lock: $(STAMP) ## pin every requirement again, with hashes
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet --upgrade --output-file requirements.txt
@@ -70,4 +74,4 @@ version: ## print the version
 	@sed -n 's/^__version__ = "\(.*\)"/\1/p' src/hookgram/__init__.py
 
 clean: ## remove what was made
-	rm -rf $(VENV) $(VENV)-build $(VENV)-wheel dist build site .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-build $(VENV)-wheel dist build site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
