@@ -36,7 +36,7 @@ def _section(words: str, command: Any) -> str:
         parts.append(markdown(("command", "what it does"), links))
     told = [_parameter(one) for one in command.params if not getattr(one, "hidden", False)]
     if told:
-        parts.append(markdown(("argument or option", "default", "meaning"), told))
+        parts.append(markdown(("argument or option", "meaning"), told))
     return "\n\n".join([*parts, *_paragraphs(command.epilog)])
 
 
@@ -62,21 +62,17 @@ def _first_line(text: str | None) -> str:
     return (text or "").strip().partition("\n\n")[0].replace("\n", " ")
 
 
-def _parameter(one: Any) -> tuple[str, str, str]:
+def _parameter(one: Any) -> tuple[str, str]:
     if one.param_type_name == "argument":
-        name = f"`{(one.metavar or one.name).upper()}`"
-        return name, "must be given" if one.required else _default(one), one.help or ""
-    names = ", ".join([*one.opts, *one.secondary_opts])
-    value = "" if one.is_flag or one.count else f" {one.metavar or one.name.upper()}"
-    return f"`{names}{value}`", "must be given" if one.required else _default(one), one.help or ""
+        name = (one.metavar or one.name).upper()
+    else:
+        value = "" if one.is_flag or one.count else f" {one.metavar or one.name.upper()}"
+        name = ", ".join([*one.opts, *one.secondary_opts]) + value
+    return f"`{name}`", " ".join(part for part in (one.help, _default(one)) if part)
 
 
 def _default(one: Any) -> str:
-    if (
-        one.default is None
-        or one.default is False
-        or callable(one.default)
-        or one.default in ((), [])
-    ):
-        return "–"
-    return f"`{one.default}`"
+    if one.required:
+        return "Must be given."
+    plain = one.default is None or one.default is False or one.default in ((), [])
+    return "" if plain or callable(one.default) else f"Default: `{one.default}`."
