@@ -86,9 +86,8 @@ class Place:
 
     async def run(self, line: str) -> None:
         """Run one line as a reader would; it ends well, or ``serve`` becomes ready."""
-        if words_of(line) == ["serve"] or "uvicorn" in line:
-            await self.land()
-            await self.gateway.start()
+        if (words_of(line) or [""])[0] == "serve":
+            await self.serve(line)
             return
         if "127.0.0.1:8000" in line and not self.gateway.running:
             await self.gateway.start()
@@ -103,6 +102,13 @@ class Place:
         async with asyncio.timeout(40):
             said, _ = await shell.communicate()
         assert shell.returncode == 0, f"{line}\n{said.decode()}"
+
+    async def serve(self, line: str) -> None:
+        """Start the gateway with the line's options, on a port that is free."""
+        await self.land()
+        words = re.sub(r"--port \d+", f"--port {self.gateway.port}", line).split()
+        self.gateway.command = [sys.executable, "-m", "hookgram", *words[1:]]
+        await self.gateway.start()
 
     async def land(self) -> None:
         """Stop the gateway, if it runs."""

@@ -41,9 +41,9 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-cli.command()(serve)
+cli.command(epilog="hookgram serve --host 127.0.0.1 --port 8080")(serve)
 cli.command()(demo)
-cli.command()(config)
+cli.command(epilog="hookgram config --json\n\nhookgram config --receiver")(config)
 
 
 def _version(value: bool) -> None:  # noqa: FBT001  (the option's own shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,17 +46,22 @@ def _link(words: str) -> str:
 
 
 def _paragraphs(text: str | None) -> Iterator[str]:
-    """Yield paragraphs; those whose lines are commands, or that keep their lines, as blocks."""
-    for paragraph in (text or "").strip().split("\n\n"):
-        lines = [line.rstrip() for line in paragraph.splitlines() if line.strip() != "\b"]
-        if lines and all(line.lstrip().startswith(("hookgram ", "$ ")) for line in lines):
-            yield "\n".join(
-                ["```console", *(line.strip().removeprefix("$ ") for line in lines), "```"]
-            )
-        elif "\b" in paragraph:
-            yield "\n".join(["```text", *lines, "```"])
-        elif lines:
-            yield " ".join(line.strip() for line in lines)
+    """Yield paragraphs; commands that follow one another are one block."""
+    found = [_lines(paragraph) for paragraph in (text or "").strip().split("\n\n")]
+    for examples, group in itertools.groupby(filter(None, found), key=_are_commands):
+        if examples:
+            yield "\n".join(["```console", *itertools.chain(*group), "```"])
+        else:
+            yield from (" ".join(one) for one in group)
+
+
+def _lines(paragraph: str) -> list[str]:
+    stripped = (line.strip().removeprefix("$ ") for line in paragraph.splitlines())
+    return [line for line in stripped if line and line != "\b"]
+
+
+def _are_commands(found: list[str]) -> bool:
+    return all(line.startswith("hookgram ") for line in found)
 
 
 def _first_line(text: str | None) -> str:

@@ -111,4 +111,4 @@ def _value(kind: type[facts.Fact], name: str) -> Any:
     hint = typing.get_type_hints(kind)[name]
     if isinstance(hint, types.UnionType):
         hint = next(one for one in typing.get_args(hint) if one is not types.NoneType)
-    return BY_TYPE[hint]
+    return BY_TYPE.get(hint, "…")
