@@ -14,6 +14,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(page for page in DOCS.rglob("*.md") if not page.name.startswith("."))
+SUMMONS = {"mermaid", "glightbox", "md-source"}
+"""Classes for whose sake the theme's script would fetch something from elsewhere."""
 LOADING = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
 """What a browser fetches by itself, and where the address stands."""
 
@@ -27,6 +29,7 @@ class Built(html.parser.HTMLParser):
         self.links: list[str] = []
         self.loads: list[str] = []
         self.anchors: set[str] = set()
+        self.classes: set[str] = set()
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag, attrs):
@@ -35,6 +38,7 @@ class Built(html.parser.HTMLParser):
             self.links.append(given["href"])
         if LOADING.get(tag) in given:
             self.loads.append(given[LOADING[tag]])
+        self.classes |= set(given.get("class", "").split())
         self.anchors |= {given[name] for name in ("id", "name") if name in given}
 
 
@@ -96,6 +100,7 @@ def test_no_page_loads_anything_from_elsewhere(site):
     for path, page in site.items():
         foreign = [address for address in page.loads if not at_home(address)]
         assert not foreign, f"{path}: {foreign}"
+        assert not page.classes & SUMMONS, f"{path}: {page.classes & SUMMONS}"
     styles = [path.read_text(encoding="utf-8") for path in DOCS.rglob("*.css")]
     assert styles
     assert not any("//" in style.replace("*/", "") for style in styles)
