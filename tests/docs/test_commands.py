@@ -35,8 +35,8 @@ NOT_RUN = {
     r".*\s/(etc|var|opt)/": "needs this machine's administrator",
 }
 """The only reasons for which a documented line is not run here."""
-MAY_SAY_NO = re.compile(r"hookgram doctor\b")
-"""What ends with 1 when it found something: an answer too."""
+MAY_SAY_NO = re.compile(r"hookgram (doctor|events|dead|targets)\b")
+"""What ends with 1 when it finds something, or does not find what a page made up: an answer too."""
 ELSEWHERE = {
     "docs/tutorial/first-gateway.md": "tests/docs/test_tutorial.py",
     "docs/tutorial/first-hour.md": "tests/cli/test_demo.py",

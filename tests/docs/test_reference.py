@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Annotated
 
 import apsw
 import pytest
+import typer
+from typer.main import get_command
 
 from fakes.gateway import gateway
 from hookgram.cli.reference import logs
-from hookgram.cli.reference.commands import commands
+from hookgram.cli.reference.commands import commands, section, walk
 from hookgram.cli.reference.payloads import headers
 from hookgram.cli.reference.places import PRINTED, places, printed_anew
 from hookgram.core import facts
@@ -117,3 +120,31 @@ async def test_our_routes_answer_what_the_page_says(tmp_path):
         assert (await process.get("/telegram/webhook"))[0] == 405
         missing = await process.get("/nowhere")
         assert f'"code": "{missing[1]["code"]}"' in page
+
+
+def test_a_commands_help_is_printed_with_its_examples_as_commands():
+    app = typer.Typer(add_completion=False)
+
+    @app.callback(epilog="hookgram one --fast\n\nhookgram two")
+    def _root(*, fast: Annotated[bool, typer.Option("--fast/--slow", help="How.")] = True) -> None:
+        """Do it.
+
+        In two lines
+        of text. For example: hookgram one 5
+        """
+
+    @app.command()
+    def one(number: Annotated[int, typer.Argument(help="Which.")]) -> None:
+        """Do one."""
+
+    @app.command(hidden=True)
+    def two() -> None:
+        """Do two, in secret."""
+
+    printed = "\n\n".join(section(*each) for each in walk("hookgram", get_command(app)))
+    assert "In two lines of text. For example:\n\n```console\nhookgram one 5\n```" in printed
+    assert "```console\nhookgram one --fast\nhookgram two\n```" in printed
+    assert "| `--fast, --slow` | How. Default: `--fast`. |" in printed
+    assert "## hookgram one\n\nDo one.\n\n| argument" in printed
+    assert "| `NUMBER` | Which. Must be given. |" in printed
+    assert "secret" not in printed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,11 +12,13 @@ import typer
 from hookgram.cli import main
 from hookgram.cli.reference.tables import markdown
 
+_EXAMPLE = re.compile(r"For example: (hookgram [^\n]+)")
+
 
 def commands() -> str:
     """Print the commands, groups after one another, each with what its ``--help`` says."""
     root = typer.main.get_command(main.cli)
-    return "\n\n".join(_section(words, command) for words, command in _walk("hookgram", root))
+    return "\n\n".join(section(words, command) for words, command in walk("hookgram", root))
 
 
 def exits() -> str:
@@ -23,17 +26,21 @@ def exits() -> str:
     return markdown(("code", "means"), [(f"`{code}`", what) for code, what in main.EXITS.items()])
 
 
-def _walk(words: str, command: Any) -> Iterator[tuple[str, Any]]:
+def walk(words: str, command: Any) -> Iterator[tuple[str, Any]]:
+    """Yield a command and all below it that are not hidden, each with the words that call it."""
     yield words, command
     for name, inner in getattr(command, "commands", {}).items():
         if not inner.hidden:
-            yield from _walk(f"{words} {name}", inner)
+            yield from walk(f"{words} {name}", inner)
 
 
-def _section(words: str, command: Any) -> str:
+def section(words: str, command: Any) -> str:
+    """Print one command."""
     parts = [f"## {words}", *_paragraphs(command.help)]
     if inner := getattr(command, "commands", None):
-        links = [(_link(f"{words} {n}"), _first_line(c.help)) for n, c in inner.items()]
+        links = [
+            (_link(f"{words} {n}"), _first_line(c.help)) for n, c in inner.items() if not c.hidden
+        ]
         parts.append(markdown(("command", "what it does"), links))
     told = [_parameter(one) for one in command.params if not getattr(one, "hidden", False)]
     if told:
@@ -47,7 +54,8 @@ def _link(words: str) -> str:
 
 def _paragraphs(text: str | None) -> Iterator[str]:
     """Yield paragraphs; commands that follow one another are one block."""
-    found = [_lines(paragraph) for paragraph in (text or "").strip().split("\n\n")]
+    apart = _EXAMPLE.sub(r"For example:\n\n\1", (text or "").strip())
+    found = [_lines(paragraph) for paragraph in apart.split("\n\n")]
     for examples, group in itertools.groupby(filter(None, found), key=_are_commands):
         if examples:
             yield "\n".join(["```console", *itertools.chain(*group), "```"])
@@ -80,5 +88,7 @@ def _parameter(one: Any) -> tuple[str, str]:
 def _default(one: Any) -> str:
     if one.required:
         return "Must be given."
+    if one.default is True and one.secondary_opts:
+        return f"Default: `{one.opts[0]}`."
     plain = one.default is None or one.default is False or one.default in ((), [])
     return "" if plain or callable(one.default) else f"Default: `{one.default}`."
