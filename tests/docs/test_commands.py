@@ -153,17 +153,23 @@ async def test_the_commands_of_a_page_do_what_it_says_one_after_another(page, pl
     await place.land()
 
 
+CALLS = re.compile(r"(?:^|[\s/])hookgram (?!hookgram\b)([a-z]+(?![\w.])[^\"]*)")
+ANNOUNCED = {"webhook"}
+"""Commands that pages name before they are there; looked at as soon as they are."""
 ALL_WORDS = sorted({(line, name_of(page)) for page in PAGES for line in lines(page)})
 
 
-@pytest.mark.parametrize(
-    ("line", "page"), [one for one in ALL_WORDS if words_of(one[0]) is not None]
-)
-def test_each_hookgram_command_is_one_with_these_options(line, page):
-    command, words = typer.main.get_command(cli), words_of(line)
+ALL_CALLS = [(called[1], page) for line, page in ALL_WORDS if (called := CALLS.search(line))]
+
+
+@pytest.mark.parametrize(("called", "page"), ALL_CALLS)
+def test_each_hookgram_command_is_one_with_these_options(called, page):
+    command, words = typer.main.get_command(cli), shlex.split(called)
+    if words[0] in ANNOUNCED - set(command.commands):
+        return
     while commands := getattr(command, "commands", None):
         command, words = commands[words[0]], words[1:]
-    command.make_context(line, list(words))  # raises what it does not understand
+    command.make_context(called, words)  # raises what it does not understand
 
 
 def test_each_make_target_of_our_pages_exists():

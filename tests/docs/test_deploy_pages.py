@@ -19,7 +19,7 @@ OTHERS = re.compile(r"RAILWAY_\w+|[A-Z_]+_FILE|STATE_\w+")
 @pytest.mark.parametrize("page", [*PLACES, PAGES[-1]], ids=lambda page: page.stem)
 def test_each_place_ends_with_telegram_knowing_it(page):
     text = page.read_text()
-    assert re.search(r"hookgram webhook set https://\S+/telegram/webhook", text)
+    assert re.search(r"hookgram webhook set --url https://\S+/telegram/webhook", text)
     [call] = re.findall(r"curl \"https://api\.telegram\.org/bot.*?\n```", text, re.DOTALL)[:1]
     assert "/setWebhook" in call
     assert re.search(r"-d url=https://\S+/telegram/webhook", call)
