@@ -154,7 +154,7 @@ async def test_the_commands_of_a_page_do_what_it_says_one_after_another(page, pl
 
 
 CALLS = re.compile(r"(?:^|[\s/])hookgram (?!hookgram\b)([a-z]+(?![\w.])[^\"]*)")
-ANNOUNCED = {"webhook"}
+ANNOUNCED = {"dead", "webhook"}
 """Commands that pages name before they are there; looked at as soon as they are."""
 ALL_WORDS = sorted({(line, name_of(page)) for page in PAGES for line in lines(page)})
 
