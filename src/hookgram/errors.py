@@ -3,6 +3,11 @@
 GatewayError
 ├── SettingsError           the configuration cannot be used
 ├── NotFound                asked for something that is not there
+├── TelegramError           the Bot API did not do what was asked
+│   ├── TokenRejected       it does not know the bot token
+│   ├── TelegramRefused     it says no, and will again
+│   │   └── TelegramConflict    somebody else uses the token at this moment
+│   └── TelegramUnavailable try again later, after ``retry_after`` seconds if that is known
 └── StoreError
     ├── StoreUnavailable    try again later; nothing was changed
     ├── StoreBroken         the file or the disk cannot be trusted; stop the process
@@ -27,6 +32,30 @@ class SettingsError(GatewayError):
 
 class NotFound(GatewayError):
     """What was asked for is not there."""
+
+
+class TelegramError(GatewayError):
+    """The Bot API did not do what was asked. The text never holds the token or a URL."""
+
+
+class TokenRejected(TelegramError):
+    """The Bot API does not know the bot token: exit code 78."""
+
+
+class TelegramRefused(TelegramError):
+    """The Bot API says no to what was asked, and will again."""
+
+
+class TelegramConflict(TelegramRefused):
+    """Somebody else uses the same token at this moment."""
+
+
+class TelegramUnavailable(TelegramError):
+    """No answer, or "not now": nobody knows whether something changed. ``retry_after``: seconds."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
 
 
 class StoreError(GatewayError):

@@ -1,0 +1,1 @@
+"""The Bot API: the one door to aiogram."""
