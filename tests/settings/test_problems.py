@@ -77,7 +77,6 @@ def test_a_value_that_cannot_work_is_told_with_what_to_do(problems, name, value,
         ("DATABASE_URL", "postgresql://me:canary@db/hookgram"),
         ("CONFIG_FILE", "hookgram.toml"),
         ("INGEST_MODE", "Polling"),
-        ("PUBLIC_URL", "https://example.com"),
         ("WEBHOOK_CUSTODY", "on"),
     ],
 )
@@ -145,3 +144,14 @@ def test_an_env_file_of_another_editor_is_read(given, folder, mark):
 def test_a_token_whose_file_cannot_be_read_is_told_of_once(problems):
     [problem] = problems(BOT_TOKEN="", BOT_TOKEN_FILE="gone")
     assert problem.startswith("BOT_TOKEN_FILE: cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("url", "word"),
+    [("gateway.example.com", "not an http"), ("https://g.example.com/?key=CANARY", "query")],
+)
+def test_our_own_address_is_checked(problems, url, word):
+    [problem] = problems(PUBLIC_URL=url)
+    assert problem.startswith("PUBLIC_URL: ")
+    assert word in problem
+    assert "CANARY" not in problem

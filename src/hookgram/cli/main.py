@@ -16,6 +16,7 @@ import typer
 from hookgram import __version__
 from hookgram.cli.config import config
 from hookgram.cli.demo.command import demo
+from hookgram.cli.doctor import doctor
 from hookgram.cli.serve import serve
 from hookgram.core.redact import mask
 from hookgram.errors import GatewayError, SettingsError, StoreError, StoreInUse
@@ -44,6 +45,7 @@ cli = typer.Typer(
 cli.command(epilog="hookgram serve --host 127.0.0.1 --port 8080")(serve)
 cli.command()(demo)
 cli.command(epilog="hookgram config --json\n\nhookgram config --receiver")(config)
+cli.command()(doctor)
 
 
 def _version(value: bool) -> None:  # noqa: FBT001  (the option's own shape)

@@ -30,6 +30,7 @@ class Warned(Fact, frozen=True, kw_only=True):
 
     code: str
     message: str
+    advice: str
 
 
 class EventAccepted(Fact, frozen=True, kw_only=True):

@@ -160,7 +160,7 @@ def _opened(fact: facts.BreakerOpened) -> Line:
 
 _RENDER: dict[type[facts.Fact], Render] = {
     facts.GatewayStarted: _started,
-    facts.Warned: _line(logging.WARNING, "⚠️ {message}"),
+    facts.Warned: _line(logging.WARNING, "⚠️ {message}; {advice}"),
     facts.EventAccepted: _line(
         logging.DEBUG, "📥 Stored event {seq} ({kind}) for {targets} targets"
     ),

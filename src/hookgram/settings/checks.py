@@ -114,6 +114,15 @@ def _url(url: str) -> str | None:
     return None
 
 
+def _public_url(url: str) -> str | None:
+    wrong = _url(url)
+    if wrong is not None:
+        return wrong.replace("example.com/telegram", "gateway.example.com")
+    if "?" in url:
+        return "holds a query (?…); write it like https://gateway.example.com"
+    return None
+
+
 def _later(*wanted: str) -> Callable[[str], str | None]:
     """Refuse values that ask for what is not there yet: never ignored in silence."""
 
@@ -138,7 +147,7 @@ _CHECKS: dict[str, Callable[[Any], str | None]] = {
     "database_url": _later(),
     "config_file": _later(),
     "ingest_mode": _later("polling"),
-    "public_url": _later(),
+    "public_url": _public_url,
     "webhook_custody": _later("on"),
 }
 
@@ -151,44 +160,59 @@ def warnings(settings: Settings) -> list[Warned]:
     told = {
         "no_secret": (
             settings.ingest_secret is None,
+            "ANYBODY CAN POST UPDATES: TELEGRAM_SECRET_TOKEN is not set",
             (
-                "ANYBODY CAN POST UPDATES: set TELEGRAM_SECRET_TOKEN, and the same secret_token at "
-                "setWebhook (make one with: openssl rand -hex 32)"
+                "set it, and the same secret_token at setWebhook (make one with: "
+                "openssl rand -hex 32)"
             ),
         ),
         "nobody_admitted": (
             not settings.public_mode and not settings.authorized_chat_ids,
+            "no chat is admitted",
             (
-                "no chat is admitted: set PUBLIC_MODE=true, or AUTHORIZED_CHAT_IDS to the chats "
-                "you want; each refused chat is logged once with its id"
+                "set PUBLIC_MODE=true, or AUTHORIZED_CHAT_IDS to the chats you want; each refused "
+                "chat is logged once with its id"
             ),
         ),
         "example_token": (
             settings.bot_token.get_secret_value() == EXAMPLE_TOKEN,
-            "BOT_TOKEN is still the example's: put in your own, from @BotFather",
+            "BOT_TOKEN is still the example's",
+            "put in your own, from @BotFather",
         ),
         "no_target": (
             not settings.definitions(),
-            "there is no target: updates are stored and go nowhere; set TARGET_WEBHOOK_URL",
+            "there is no target: updates are stored and go nowhere",
+            "set TARGET_WEBHOOK_URL",
         ),
         "together": (
             any(definition.together for definition in settings.definitions()),
             (
                 "the URLs of TARGET_WEBHOOK_URLS succeed or are retried together: one that fails "
-                "makes the others see updates twice; FANOUT_RETRY=independent is recommended"
+                "makes the others see updates twice"
             ),
+            "FANOUT_RETRY=independent is recommended",
         ),
         "same_url_twice": (
             len(set(settings.target_webhook_urls)) < len(settings.target_webhook_urls),
-            "TARGET_WEBHOOK_URLS names a URL twice: it gets each update once",
+            "TARGET_WEBHOOK_URLS names a URL twice",
+            "leave one out: it gets each update once",
         ),
-        "weak_signature": (_weak(settings), "OUTBOUND_SECRET is short: 24 bytes or more, please"),
+        "weak_signature": (
+            _weak(settings),
+            "OUTBOUND_SECRET is short",
+            "use 24 bytes or more, for instance from: openssl rand -hex 32",
+        ),
         "bad_whsec": (
             _bad_whsec(settings),
             "OUTBOUND_SECRET starts with whsec_ but the rest is no base64: it is used as it stands",
+            "copy it again, or make one with: openssl rand -hex 32",
         ),
     }
-    return [Warned(code=code, message=message) for code, (holds, message) in told.items() if holds]
+    return [
+        Warned(code=code, message=message, advice=advice)
+        for code, (holds, message, advice) in told.items()
+        if holds
+    ]
 
 
 def orphaned(names: Sequence[str]) -> list[Warned]:
@@ -196,7 +220,8 @@ def orphaned(names: Sequence[str]) -> list[Warned]:
     return [
         Warned(
             code="orphan",
-            message=f"no setting names target {name} any more: its work waits; name it again",
+            message=f"no setting names target {name} any more: its work waits",
+            advice="name it again",
         )
         for name in names
     ]

@@ -126,7 +126,9 @@ class Settings(BaseSettings):
         "webhook", description="`webhook`; `polling` is not available in this version"
     )
     public_url: str | None = Field(
-        None, description="registers the webhook by itself; not available in this version"
+        None,
+        description="our address as Telegram sees it, like `https://gateway.example.com`; "
+        "`hookgram webhook set` and `doctor` go by it",
     )
     webhook_custody: Literal["auto", "on", "off"] = Field(
         "auto", description="`auto`, `off`; `on` is not available in this version"

@@ -116,6 +116,11 @@ def near_misses(names: list[str], env_file: Path | None) -> list[Warned]:
     for name in sorted(name for name in given - known if len(name) >= SHORTEST_NAME):
         close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=LIKENESS)
         if close:
-            message = f"{name} is no setting; did you mean {close[0]}?"
-            found.append(Warned(code="unknown_setting", message=message))
+            found.append(
+                Warned(
+                    code="unknown_setting",
+                    message=f"{name} is no setting",
+                    advice=f"did you mean {close[0]}?",
+                )
+            )
     return found

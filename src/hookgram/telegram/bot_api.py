@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -189,7 +190,8 @@ def _why(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientSSLError):
         return "its certificate was refused"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return error.os_error.strerror or "no connection"
+        number = error.os_error.errno
+        return os.strerror(number) if number and number > 0 else "no connection"
     return str(error) if type(error) is ValueError else type(cause).__name__
 
 

@@ -39,11 +39,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 def refuse_networked(path: Path) -> None:
     """Raise SettingsError if *path* lies on a network file system. Unknown mounts pass."""
-    try:
-        mounts = MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
-    except FileNotFoundError:  # not Linux
-        return
-    kind = networked_kind(PurePosixPath(path.resolve()), mounts)
+    kind = networked_kind(PurePosixPath(path.resolve()), mounts())
     if kind is not None:
         problem = (
             f"SQLITE_PATH: {path} lies on a network file system ({kind}), where SQLite's log is "
@@ -52,19 +48,33 @@ def refuse_networked(path: Path) -> None:
         raise SettingsError([problem])
 
 
-def networked_kind(path: PurePosixPath, mounts: str) -> str | None:
-    """Return the type of the network file system that holds *path*, or None.
+def mounts() -> str:
+    """Return the text of ``/proc/self/mounts``; empty where there is none: this is not Linux."""
+    try:
+        return MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
+    except FileNotFoundError:
+        return ""
+
+
+def mounted(path: PurePosixPath, mounts: str) -> tuple[str, str]:
+    """Return where the file system that holds *path* is mounted, and its type; "" if unknown.
 
     *mounts* is the text of ``/proc/self/mounts``: later lines cover earlier ones.
     """
-    best, kind = -1, ""
+    best, found = -1, ("", "")
     for line in mounts.splitlines():
         fields = line.split(" ")
         if len(fields) < 3:
             continue
         place = PurePosixPath(_unescaped(fields[1]))
         if path.is_relative_to(place) and len(place.parts) >= best:
-            best, kind = len(place.parts), fields[2]
+            best, found = len(place.parts), (str(place), fields[2])
+    return found
+
+
+def networked_kind(path: PurePosixPath, mounts: str) -> str | None:
+    """Return the type of the network file system that holds *path*, or None."""
+    _, kind = mounted(path, mounts)
     networked = kind in NETWORKED or (kind.startswith("fuse.") and kind not in LOCAL_FUSE)
     return kind if networked else None
 

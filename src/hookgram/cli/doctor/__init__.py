@@ -1,0 +1,42 @@
+"""``hookgram doctor``: looks at everything the gateway needs and says what to mend."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def doctor(
+    *,
+    network: Annotated[
+        bool,
+        typer.Option(
+            "--network/--no-network", help="Ask Telegram and connect to the targets, or do not."
+        ),
+    ] = True,
+    send_test: Annotated[
+        bool,
+        typer.Option(
+            "--send-test",
+            help="Post one signed test (event: test, header X-Gateway-Test) to every target and "
+            "tell the answer. Without it targets are only connected to.",
+        ),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON when all is checked.")
+    ] = False,
+    docs: Annotated[bool, typer.Option("--docs", help="Print the page of all findings.")] = False,
+) -> None:
+    """Look at settings, store, clock, Telegram, targets and platform; say what to do.
+
+    Ends with 0 when there is no problem, else with 1. Changes nothing.
+    """
+    if docs:
+        from hookgram.cli.doctor.page import as_page  # noqa: PLC0415  (`--help` needs it not)
+
+        typer.echo(as_page(), nl=False)
+        return
+    from hookgram.cli.doctor.visit import visit  # noqa: PLC0415
+
+    raise typer.Exit(visit(network=network, send_test=send_test, as_json=as_json))

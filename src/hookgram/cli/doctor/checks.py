@@ -1,0 +1,145 @@
+"""The checks: each gathers facts within a deadline and has the core judge them."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+from msgspec.structs import replace
+
+from hookgram import __version__
+from hookgram.cli.doctor.threads import in_thread
+from hookgram.core.doctor import store, target, telegram
+from hookgram.core.doctor.finding import Finding, found
+from hookgram.core.doctor.platform import Platform, own_address
+from hookgram.core.model import SECOND, Definition, Micros
+from hookgram.core.trial import trial
+from hookgram.core.webhook import join_url
+from hookgram.errors import TelegramError, TelegramUnavailable, TokenRejected
+from hookgram.settings import Settings
+from hookgram.store.sqlite.inspection import inspect_disk, inspect_store
+
+DEADLINE = 45.0
+"""Seconds any one check may take: the slowest has three calls of ten seconds and an import."""
+
+Check: TypeAlias = Callable[[], Awaitable[list[Finding]]]
+
+
+def now() -> Micros:
+    """Tell the time of this machine."""
+    return time.time_ns() // 1000
+
+
+async def run(checks: dict[str, Check]) -> AsyncIterator[Finding]:
+    """Run all checks at once; yield what each finds as soon as it has ended."""
+    tasks = [asyncio.create_task(_bounded(name, check)) for name, check in checks.items()]
+    try:
+        for done in asyncio.as_completed(tasks):
+            for finding in await done:
+                yield finding
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def _bounded(name: str, check: Check) -> list[Finding]:
+    try:
+        async with asyncio.timeout(DEADLINE):
+            return await check()
+    except TimeoutError:
+        return [found("not_checked", f"{name}: not done after {DEADLINE:g} s", subject=name)]
+    except Exception as error:  # noqa: BLE001  (a bug in one check must not hide the others)
+        sentence = f"{name}: the check failed with {type(error).__name__}"
+        return [found("not_checked", sentence, subject=name)]
+
+
+async def check_store(settings: Settings, platform: Platform) -> list[Finding]:
+    """Look at the disk and at the store on it."""
+    path = Path(settings.sqlite_path)
+    disk = await in_thread(lambda: inspect_disk(path, platform=platform))
+    facts = await in_thread(lambda: inspect_store(path))
+    names = [definition.name for definition in settings.definitions()]
+    return [
+        *store.of_store(facts, disk.free),
+        *store.of_disk(disk),
+        *store.of_work(facts, names),
+    ]
+
+
+async def check_telegram(settings: Settings) -> list[Finding]:
+    """Ask Telegram who the bot is and what its webhook is; compare the clocks."""
+    await in_thread(lambda: importlib.import_module("hookgram.telegram.bot_api"))
+    from hookgram.telegram.bot_api import BotApi  # noqa: PLC0415  (it takes seconds)
+
+    expected = _expected(settings)
+    findings = []
+    async with BotApi(settings.bot_token.get_secret_value(), settings.telegram_api_url) as api:
+        try:
+            findings += telegram.of_bot(await api.me(), expected)
+            webhook = await api.webhook()
+            expected = await _located(webhook.url, expected)
+            findings += telegram.of_webhook(webhook, expected, now=now())
+        except TelegramError as error:
+            findings.append(_of_trouble(error))
+        if api.ahead is not None:
+            findings.append(telegram.of_clock(api.ahead))
+    return findings
+
+
+def _of_trouble(error: TelegramError) -> Finding:
+    if isinstance(error, TokenRejected):
+        return found("token_rejected", "Telegram does not know the bot token")
+    code = "telegram_unavailable" if isinstance(error, TelegramUnavailable) else "telegram_refused"
+    return found(code, str(error))
+
+
+def _expected(settings: Settings) -> telegram.Expected:
+    path = settings.telegram_webhook_path
+    return telegram.Expected(
+        url=join_url(settings.public_url, path) if settings.public_url else None,
+        path=path,
+        groups=settings.public_mode or any(chat < 0 for chat in settings.authorized_chat_ids),
+    )
+
+
+async def _located(url: str, expected: telegram.Expected) -> telegram.Expected:
+    """Find out where the webhook's name leads, and whether the platform says that it is ours."""
+    from hookgram.channels.probe import addresses_of  # noqa: PLC0415  (brings aiohttp)
+
+    host = urlsplit(url).hostname
+    address = own_address(os.environ)
+    ours = expected.url or (join_url(address, expected.path) if address else None)
+    return replace(
+        expected,
+        url=ours if expected.url or ours == url else None,
+        resolved=await addresses_of(host) if host else (),
+    )
+
+
+async def check_url(name: str, url: str) -> list[Finding]:
+    """Connect to one URL of a target."""
+    from hookgram.channels.probe import probe  # noqa: PLC0415
+
+    return target.of_probe(name, await probe(url), now=now())
+
+
+async def check_test(definition: Definition, bot_id: int) -> list[Finding]:
+    """Post one signed test to a target."""
+    from hookgram.channels.registry import Channels  # noqa: PLC0415
+
+    outbound = trial(
+        replace(definition, timeout=min(definition.timeout, int(DEADLINE - 5) * SECOND)),
+        bot_id,
+        at=now(),
+        entropy=os.urandom(10),
+        user_agent=f"hookgram/{__version__}",
+    )
+    async with Channels() as channels:
+        answer = await channels.channel_for(definition).send(outbound)
+    return [target.of_test(definition.name, answer, now=now())]

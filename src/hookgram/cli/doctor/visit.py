@@ -1,0 +1,89 @@
+"""One visit of the doctor: settings first, then everything else at once, told as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from functools import partial
+
+import msgspec
+import typer
+
+from hookgram.cli.doctor import checks
+from hookgram.cli.doctor.machine import look
+from hookgram.cli.doctor.screen import Screen
+from hookgram.core.doctor import settings as judged
+from hookgram.core.doctor.finding import KINDS, Finding, Level, found
+from hookgram.core.doctor.platform import PlatformFacts, of_platform
+from hookgram.core.model import SECOND
+from hookgram.errors import SettingsError
+from hookgram.settings import Settings, load, risks
+
+DEFAULT_GRACE = 25 * SECOND
+
+
+def visit(*, network: bool, send_test: bool, as_json: bool) -> int:
+    """Look at everything and tell it; return the exit code."""
+    findings = asyncio.run(_told(network=network, send_test=send_test, quiet=as_json))
+    if as_json:
+        order = list(KINDS)
+        rows = sorted(findings, key=lambda one: (order.index(one.code), one.subject))
+        shown = [msgspec.to_builtins(row) for row in rows]
+        typer.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+    return int(any(finding.level is Level.PROBLEM for finding in findings))
+
+
+async def _told(*, network: bool, send_test: bool, quiet: bool) -> list[Finding]:
+    screen = Screen()
+    findings = []
+    async for finding in _findings(network=network, send_test=send_test):
+        findings.append(finding)
+        if not quiet:
+            screen.show(finding)
+    if not quiet:
+        screen.sum_up(findings, network=network)
+    return findings
+
+
+async def _findings(*, network: bool, send_test: bool) -> AsyncIterator[Finding]:
+    platform = look()
+    try:
+        settings = load()
+    except SettingsError as error:
+        for finding in [*judged.wrong(error.problems), *of_platform(platform, DEFAULT_GRACE)]:
+            yield finding
+        return
+    for finding in [*_of_settings(settings), *of_platform(platform, settings.shutdown_grace)]:
+        yield finding
+    chosen = _checks(settings, platform, network=network, send_test=send_test)
+    async for finding in checks.run(chosen):
+        yield finding
+
+
+def _of_settings(settings: Settings) -> list[Finding]:
+    findings = judged.risky(
+        risks(settings),
+        settings.retry(),
+        signed=settings.outbound_secret is not None,
+        targets=len(settings.definitions()),
+    )
+    return [found("settings_sound", "all settings can be read"), *findings]
+
+
+def _checks(
+    settings: Settings, platform: PlatformFacts, *, network: bool, send_test: bool
+) -> dict[str, checks.Check]:
+    chosen: dict[str, checks.Check] = {
+        "store": partial(checks.check_store, settings, platform.platform)
+    }
+    if not network:
+        return chosen
+    chosen["telegram"] = partial(checks.check_telegram, settings)
+    for definition in settings.definitions():
+        name = definition.name
+        for number, url in enumerate(definition.urls, 1):
+            chosen[f"{name} {number}"] = partial(checks.check_url, name, url)
+        if send_test:
+            chosen[f"{name} test"] = partial(checks.check_test, definition, settings.bot().bot_id)
+    return chosen

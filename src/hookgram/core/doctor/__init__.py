@@ -1,0 +1,1 @@
+"""What ``hookgram doctor`` finds: facts in, findings out."""
