@@ -18,8 +18,17 @@ from hookgram.cli.config import config
 from hookgram.cli.demo.command import demo
 from hookgram.cli.doctor import doctor
 from hookgram.cli.serve import serve
+from hookgram.cli.webhook import webhook
 from hookgram.core.redact import mask
-from hookgram.errors import GatewayError, SettingsError, StoreError, StoreInUse
+from hookgram.errors import (
+    GatewayError,
+    SettingsError,
+    StoreError,
+    StoreInUse,
+    TelegramError,
+    TelegramRefused,
+    TokenRejected,
+)
 
 EXIT_NO = 1
 EXIT_IO = 74
@@ -46,6 +55,7 @@ cli.command(epilog="hookgram serve --host 127.0.0.1 --port 8080")(serve)
 cli.command()(demo)
 cli.command(epilog="hookgram config --json\n\nhookgram config --receiver")(config)
 cli.command()(doctor)
+cli.add_typer(webhook, name="webhook")
 
 
 def _version(value: bool) -> None:  # noqa: FBT001  (the option's own shape)
@@ -73,16 +83,23 @@ def main() -> int:
     except StoreInUse as error:
         _say(f"hookgram: {error}")
         return EXIT_IN_USE
-    except (StoreError, OSError) as error:
-        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+    except (StoreError, TelegramError, OSError) as error:
         _say(mask(f"hookgram: {error.strerror if isinstance(error, OSError) else error}"))
-        return EXIT_IN_USE if taken else EXIT_IO
+        return _code_of(error)
     except Exception:  # noqa: BLE001  (the process's edge: a traceback must not show a secret)
         _say("hookgram: this is a bug, please report it:", mask(traceback.format_exc(), _secrets()))
         return EXIT_NO
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     return 0
+
+
+def _code_of(error: StoreError | TelegramError | OSError) -> int:
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return EXIT_IN_USE
+    if isinstance(error, TokenRejected):
+        return EXIT_CONFIGURATION
+    return EXIT_NO if isinstance(error, TelegramRefused) else EXIT_IO
 
 
 def _say(*lines: str) -> None:

@@ -6,7 +6,7 @@ from hookgram.core.doctor.finding import KINDS
 
 INTRODUCTION = """# What the doctor finds
 
-Made from `src/hookgram/core/doctor/finding.py` by `hookgram doctor --docs`; do not edit.
+Made from `src/hookgram/core/doctor/` by `hookgram doctor --docs`; do not edit.
 
 ```console
 hookgram doctor               # everything

@@ -14,7 +14,8 @@ from hookgram.cli.doctor import checks
 from hookgram.cli.doctor.machine import look
 from hookgram.cli.doctor.screen import Screen
 from hookgram.core.doctor import settings as judged
-from hookgram.core.doctor.finding import KINDS, Finding, Level, found
+from hookgram.core.doctor.finding import KINDS, Finding, found
+from hookgram.core.doctor.kind import Level
 from hookgram.core.doctor.platform import PlatformFacts, of_platform
 from hookgram.core.model import SECOND
 from hookgram.errors import SettingsError
