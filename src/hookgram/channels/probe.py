@@ -45,8 +45,9 @@ async def probe(
             kind="timeout", detail=f"no connection within {patience:g} s", sent=False
         )
         return _failed(seen, addresses, trouble)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         kind, detail = told(error)
+        kind = "connect" if kind == "reset" else kind  # there was nothing yet to be reset
         return _failed(seen, addresses, TransportFailure(kind=kind, detail=detail, sent=False))
     return Probe(
         place=seen.place,
