@@ -1,12 +1,13 @@
 """A Bot API server on loopback that behaves like Telegram's, as far as it is needed.
 
-One method is one function of a bot and its parameters in ``METHODS``; a function returns the
+One method is one function of a bot and its parameters in ``METHODS``, async or not; it returns the
 result, or raises ``No`` for an error answer. ``script`` makes the next answers something else.
 """
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import time
 from collections import deque
@@ -195,17 +196,18 @@ class FakeBotApi:
                     return web.Response(
                         status=scripted.status, body=scripted.body, headers=scripted.headers
                     )
-            return _said({"ok": True, "result": self._call(request, method, given)})
+            return _said({"ok": True, "result": await self._call(request, method, given)})
         except No as no:
             return _error(no)
 
-    def _call(self, request: web.Request, method: str, given: Parameters) -> Any:
+    async def _call(self, request: web.Request, method: str, given: Parameters) -> Any:
         bot = self.bots.get(request.match_info["token"])
         if bot is None:
             raise No(401, "Unauthorized")
         if method not in METHODS:
             raise No(404, "Not Found: method not found")
-        return METHODS[method](bot, given)
+        result = METHODS[method](bot, given)
+        return await result if inspect.isawaitable(result) else result
 
 
 def _error(no: No) -> web.Response:

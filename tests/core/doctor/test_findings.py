@@ -26,7 +26,7 @@ URL = f"https://gateway.example.com{PATH}"
 
 DISK = Disk(free=10 * GIB, kind="ext4", mount="/data", sync=1000)
 STORE = StoreFacts(exists=True, sqlite="3.54.1", schema=1, known_schema=1, size=MIB, holder="7")
-OWN = Expected(url=URL, path=PATH, groups=False)
+OWN = Expected(url=URL, path=PATH)
 HOOK = Webhook(url=URL, connections=40, allowed=tuple(UPDATES), address="8.8.8.8")
 LONG = RetryPolicy.doubling(base=2, retries=12, max_age=DAY)
 PROBE = Probe(place="https://h", encrypted=True, addresses=("8.8.8.8",), took=5000, tls="TLSv1.3")
@@ -59,10 +59,9 @@ def hook(expected=OWN, **facts):
     return telegram.of_webhook(replace(HOOK, **facts), expected, now=NOW)
 
 
-def bot(expected=OWN, **facts):
-    return telegram.of_bot(
-        replace(Me(bot_id=1, username="b", reads_groups=True), **facts), expected
-    )
+def bot(*, groups=False, reads_groups=True):
+    me = Me(bot_id=1, username="b", reads_groups=reads_groups)
+    return telegram.of_bot(me, groups=groups)
 
 
 def probed(**facts):
@@ -122,7 +121,7 @@ CASES = {
     "clock_off": [[telegram.of_clock(6 * SECOND)], [telegram.of_clock(-59 * SECOND)]],
     "clock_wrong": [[telegram.of_clock(61 * SECOND)], [telegram.of_clock(-HOUR)]],
     "token_known": [bot()],
-    "privacy_mode": [bot(replace(OWN, groups=True), reads_groups=False)],
+    "privacy_mode": [bot(groups=True, reads_groups=False)],
     "webhook_right": [hook()],
     "webhook_absent": [hook(url=""), hook(url="", pending=3)],
     "webhook_elsewhere": [
@@ -214,7 +213,7 @@ SOUND = {
     "work": work(["shop"], created=1000, delivered=0, dead=2, purged=2),
     "empty orphan": work(created=3, delivered=2, cancelled=1),
     "clock": [telegram.of_clock(0)],
-    "bot": bot(replace(OWN, groups=True)),
+    "bot": bot(groups=True),
     "webhook": hook(replace(OWN, resolved=("8.8.8.8",)), pending=99),
     "unknown address": hook(replace(OWN, resolved=("8.8.8.8",)), address="<unknown>"),
     "old trouble of Telegram's": hook(synchronization_error_at=NOW - DAY),

@@ -20,7 +20,6 @@ from hookgram.core.doctor.finding import Finding, found
 from hookgram.core.doctor.platform import Platform, own_address
 from hookgram.core.model import SECOND, Definition, Micros
 from hookgram.core.trial import trial
-from hookgram.core.webhook import join_url
 from hookgram.errors import TelegramError, TelegramUnavailable, TokenRejected
 from hookgram.settings import Settings
 from hookgram.store.sqlite.inspection import inspect_disk, inspect_store
@@ -77,13 +76,13 @@ async def check_telegram(settings: Settings) -> list[Finding]:
     await in_thread(lambda: importlib.import_module("hookgram.telegram.bot_api"))
     from hookgram.telegram.bot_api import BotApi  # noqa: PLC0415  (it takes seconds)
 
-    expected = _expected(settings)
+    groups = settings.public_mode or any(chat < 0 for chat in settings.authorized_chat_ids)
     findings = []
     async with BotApi(settings.bot_token.get_secret_value(), settings.telegram_api_url) as api:
         try:
-            findings += telegram.of_bot(await api.me(), expected)
+            findings += telegram.of_bot(await api.me(), groups=groups)
             webhook = await api.webhook()
-            expected = await _located(webhook.url, expected)
+            expected = await _expected(settings, webhook.url)
             findings += telegram.of_webhook(webhook, expected, now=now())
         except TelegramError as error:
             findings.append(_of_trouble(error))
@@ -99,25 +98,15 @@ def _of_trouble(error: TelegramError) -> Finding:
     return found(code, str(error))
 
 
-def _expected(settings: Settings) -> telegram.Expected:
-    path = settings.telegram_webhook_path
-    return telegram.Expected(
-        url=join_url(settings.public_url, path) if settings.public_url else None,
-        path=path,
-        groups=settings.public_mode or any(chat < 0 for chat in settings.authorized_chat_ids),
-    )
-
-
-async def _located(url: str, expected: telegram.Expected) -> telegram.Expected:
-    """Find out where the webhook's name leads, and whether the platform says that it is ours."""
+async def _expected(settings: Settings, webhook: str) -> telegram.Expected:
     from hookgram.channels.probe import addresses_of  # noqa: PLC0415  (brings aiohttp)
 
-    host = urlsplit(url).hostname
-    address = own_address(os.environ)
-    ours = expected.url or (join_url(address, expected.path) if address else None)
-    return replace(
-        expected,
-        url=ours if expected.url or ours == url else None,
+    host = urlsplit(webhook).hostname
+    return telegram.expect(
+        webhook,
+        public_url=settings.public_url,
+        own_address=own_address(os.environ),
+        path=settings.telegram_webhook_path,
         resolved=await addresses_of(host) if host else (),
     )
 

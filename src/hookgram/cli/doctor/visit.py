@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 from collections.abc import AsyncIterator
 from functools import partial
@@ -80,6 +81,8 @@ def _checks(
     }
     if not network:
         return chosen
+    # Before the Bot API's library is imported in a thread: both bring the HTTP client.
+    importlib.import_module("hookgram.channels.registry")
     chosen["telegram"] = partial(checks.check_telegram, settings)
     for definition in settings.definitions():
         name = definition.name

@@ -12,7 +12,7 @@ import typer
 
 from hookgram.cli.webhook import telling
 from hookgram.core.doctor.platform import own_address
-from hookgram.core.doctor.telegram import Expected
+from hookgram.core.doctor.telegram import expect
 from hookgram.core.redact import safe_url
 from hookgram.core.webhook import (
     Webhook,
@@ -42,7 +42,13 @@ def show(*, as_json: bool) -> None:
     """Show the webhook."""
     settings = load()
     webhook = _call(settings, lambda api: api.webhook())
-    telling.tell(webhook, _expected(settings), as_json=as_json)
+    expected = expect(
+        webhook.url,
+        public_url=settings.public_url,
+        own_address=own_address(os.environ),
+        path=settings.telegram_webhook_path,
+    )
+    telling.tell(webhook, expected, as_json=as_json)
 
 
 def take(url: str | None, connections: int, *, force: bool, drop_pending: bool, yes: bool) -> None:
@@ -152,9 +158,3 @@ def _confirm(questions: list[str], *, yes: bool) -> None:
 
 def _host(url: str) -> str:
     return safe_url(url).removesuffix("/…").rstrip("/")
-
-
-def _expected(settings: Settings) -> Expected:
-    path = settings.telegram_webhook_path
-    url = join_url(settings.public_url, path) if settings.public_url else None
-    return Expected(url=url, path=path, groups=False)

@@ -88,7 +88,7 @@ def own_address(variables: Mapping[str, str]) -> str | None:
 def of_platform(facts: PlatformFacts, grace: Micros) -> list[Finding]:
     """Judge the platform. *grace*: what attempts in flight get, by SHUTDOWN_GRACE_SEC."""
     limit = size(facts.memory) if facts.memory is not None else "no limit"
-    findings = [found("platform", f"runs on {facts.platform}; memory: {limit}")]
+    findings = [found("platform", f"platform: {facts.platform}; memory: {limit}")]
     if facts.memory is not None and facts.memory < MEMORY_LOW:
         findings.append(found("memory_low", f"the process may use {limit} of memory"))
     return findings + _of_grace(facts, grace)

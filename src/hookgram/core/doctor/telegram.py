@@ -10,7 +10,7 @@ from msgspec import Struct
 from hookgram.core.doctor.finding import Finding, found
 from hookgram.core.doctor.words import some, span
 from hookgram.core.model import HOUR, MINUTE, SECOND, Micros
-from hookgram.core.webhook import Me, Webhook, explain, missing_kinds, shown
+from hookgram.core.webhook import Me, Webhook, explain, join_url, missing_kinds, shown
 
 CLOCK_OFF = 5 * SECOND
 CLOCK_WRONG = MINUTE
@@ -25,10 +25,29 @@ class Expected(Struct, frozen=True, kw_only=True):
 
     url: str | None
     path: str
-    groups: bool
-    """Whether updates of groups are wanted."""
     resolved: Collection[str] = ()
     """The addresses that the webhook's name leads to from here; empty if that is unknown."""
+
+
+def expect(
+    webhook: str,
+    *,
+    public_url: str | None,
+    own_address: str | None,
+    path: str,
+    resolved: Collection[str] = (),
+) -> Expected:
+    """Say what is expected of a bot whose webhook is *webhook*.
+
+    *own_address* is what the platform calls us. It confirms, but it does not contradict: a gateway
+    may have a name of its own besides.
+    """
+    ours = join_url(own_address, path) if own_address else None
+    if public_url:
+        url: str | None = join_url(public_url, path)
+    else:
+        url = ours if ours == webhook else None
+    return Expected(url=url, path=path, resolved=resolved)
 
 
 def of_clock(ahead: Micros) -> Finding:
@@ -42,10 +61,10 @@ def of_clock(ahead: Micros) -> Finding:
     return found("clock_right", "this machine's clock agrees with Telegram's")
 
 
-def of_bot(me: Me, expected: Expected) -> list[Finding]:
-    """Say who the bot is."""
+def of_bot(me: Me, *, groups: bool) -> list[Finding]:
+    """Say who the bot is. *groups*: whether updates of groups are wanted."""
     findings = [found("token_known", f"the token is @{me.username or me.bot_id}'s")]
-    if expected.groups and not me.reads_groups:
+    if groups and not me.reads_groups:
         sentence = "in groups Telegram sends this bot commands and replies only (privacy mode)"
         findings.append(found("privacy_mode", sentence))
     return findings
