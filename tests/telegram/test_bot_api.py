@@ -6,6 +6,7 @@ import traceback
 
 import pytest
 
+from fakes.hostile import Hostile, garbage, half_a_head, http_0_9, reset_after_reading
 from hookgram.core.kinds import KINDS
 from hookgram.core.model import SECOND
 from hookgram.core.webhook import Me, Webhook, Wish
@@ -17,7 +18,7 @@ from hookgram.errors import (
     TelegramUnavailable,
     TokenRejected,
 )
-from hookgram.telegram.bot_api import BotApi
+from hookgram.telegram.bot_api import LARGEST_ANSWER, BotApi
 
 TOKEN = "123456:CANARY-CANARY-CANARY-CANARY"
 URL = "https://gateway.example.com/telegram/webhook"
@@ -95,8 +96,11 @@ async def test_it_compares_the_clocks(server, api, ahead):
         (Raw(body=b'{"ok":true,"result":7}'), TelegramUnavailable, None),
         (Raw(body=b'{"ok":true}'), TelegramUnavailable, None),
         (Raw(status=500, body=b'{"ok":false}'), TelegramUnavailable, None),
-        (Raw(status=302, headers={"Location": "/elsewhere"}), TelegramUnavailable, None),
-        (Raw(body=b"\xff" * 9_000_000), TelegramUnavailable, None),
+        (
+            Raw(status=302, headers={"Location": f"/bot{TOKEN}/getWebhookInfo"}),
+            TelegramUnavailable,
+            None,
+        ),
         (Raw(body=None, delay=5), TelegramUnavailable, None),
     ],
     ids=str,
@@ -124,6 +128,27 @@ async def test_no_server_is_unavailable_and_the_token_stays_secret(url):
         with pytest.raises(TelegramUnavailable) as caught:
             await api.me()
     assert "CANARY" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("behaviour", [garbage, half_a_head, http_0_9, reset_after_reading])
+async def test_what_speaks_no_http_is_unavailable_and_the_token_stays_secret(behaviour):
+    async with (
+        Hostile(behaviour) as wicked,
+        BotApi(TOKEN, wicked.url.removesuffix("/hook"), patience=5) as api,
+    ):
+        with pytest.raises(TelegramUnavailable) as caught:
+            await api.me()
+    assert "CANARY" not in "".join(traceback.format_exception(caught.value))
+
+
+async def test_an_answer_has_a_limit(server, api):
+    answer = (
+        b'{"ok":true,"result":{"url":"","has_custom_certificate":false,"pending_update_count":0}}'
+    )
+    server.script += [Raw(body=answer), Raw(body=answer + b" " * LARGEST_ANSWER)]
+    assert await api.webhook() == Webhook(url="")
+    with pytest.raises(TelegramUnavailable, match="too large"):
+        await api.webhook()
 
 
 async def test_what_telegram_says_is_masked(server, api):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -47,6 +48,7 @@ async def test_it_reads_schema_size_targets_and_counts_while_the_store_is_open(p
 async def test_it_tells_who_works_on_the_store_and_leaves_the_lock_free(path):
     await (await open_sqlite(path, clock=HandClock())).close()
     assert inspect_store(path).holder is None
+    assert not Path(f"{path}.lock").exists()
     with hold(path):
         holder = inspect_store(path).holder
         assert holder is not None
@@ -54,6 +56,21 @@ async def test_it_tells_who_works_on_the_store_and_leaves_the_lock_free(path):
         assert inspect_store(path).holder == holder
     with hold(path):
         pass
+
+
+async def test_what_a_killed_gateway_left_in_its_log_is_read_and_left_alone(path, tmp_path):
+    store = await open_sqlite(path, clock=HandClock())
+    try:
+        [target] = await register(store, "shop")
+        await owe(store, target)
+        left = tmp_path / "left"
+        left.mkdir()
+        parts = [shutil.copy(f"{path}{end}", left) for end in ("", "-wal")]
+    finally:
+        await store.close()
+    before = [Path(part).read_bytes() for part in parts]
+    assert inspect_store(left / "events.db").counts["shop", "created"] == 1
+    assert [Path(part).read_bytes() for part in parts] == before
 
 
 async def test_a_newer_schema_is_told(path):

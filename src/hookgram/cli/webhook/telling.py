@@ -8,8 +8,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from hookgram.cli.doctor.screen import SIGNS
-from hookgram.core.doctor.finding import Finding
+from hookgram.cli.doctor.screen import Screen
 from hookgram.core.doctor.telegram import Expected, of_webhook
 from hookgram.core.doctor.words import span
 from hookgram.core.model import SECOND
@@ -29,8 +28,9 @@ def tell(webhook: Webhook, expected: Expected, *, as_json: bool) -> None:
         typer.echo(f"IP address           {webhook.address or 'unknown'}")
         typer.echo(f"connections at once  {webhook.connections or 'unknown'}")
         typer.echo(f"kinds of update      {allowed}")
+    screen = Screen()
     for finding in of_webhook(webhook, expected, now=_now()):
-        typer.echo(_line(finding))
+        screen.show(finding)
 
 
 def changes(found: list[str], wish: Wish, path: str) -> None:
@@ -59,11 +59,6 @@ def complain(webhook: Webhook) -> None:
 def place(webhook: Webhook, path: str) -> str:
     """Show where Telegram posts."""
     return shown(webhook.url, path) if webhook.url else "none: no webhook is set"
-
-
-def _line(finding: Finding) -> str:
-    remedy = f" → {finding.remedy}" if finding.remedy else ""
-    return f"{SIGNS[finding.level]} {finding.sentence}{remedy}"
 
 
 def _row(webhook: Webhook, path: str) -> dict[str, object]:

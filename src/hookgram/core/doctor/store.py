@@ -62,7 +62,7 @@ def of_disk(disk: Disk) -> list[Finding]:
         findings.append(found("store_in_memory", f"SQLITE_PATH lies in memory ({disk.kind})"))
     elif disk.mount == "/" and disk.platform not in KEPT:
         code = "store_in_container" if disk.platform is Platform.CONTAINER else "store_ephemeral"
-        findings.append(found(code, f"SQLITE_PATH lies on no volume of {disk.platform}"))
+        findings.append(found(code, f"SQLITE_PATH lies on no volume ({disk.platform})"))
     if disk.unwritable:
         findings.append(found("store_readonly", f"SQLITE_PATH: {disk.unwritable}"))
     if disk.free < SPACE_LOW:
