@@ -12,7 +12,8 @@ GatewayError
     ├── StoreUnavailable    try again later; nothing was changed
     ├── StoreBroken         the file or the disk cannot be trusted; stop the process
     ├── StoreInUse          another gateway holds the store
-    └── SchemaMismatch      the store was written by a newer version
+    ├── StoreMissing        there is no store where one was looked for
+    └── SchemaMismatch      the store's schema is not the one this version works with
 """
 
 from __future__ import annotations
@@ -74,5 +75,9 @@ class StoreInUse(StoreError):
     """Another gateway works on this store: exit code 75."""
 
 
+class StoreMissing(StoreError):
+    """There is no store where one was looked for, and looking makes none: exit code 78."""
+
+
 class SchemaMismatch(StoreError):
-    """The store's schema is newer than this version knows."""
+    """The store's schema is newer than this version knows, or older and not ours to change."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
 from hookgram.core.facts import Fact
+from hookgram.core.listing import DeliveryFilter, DeliveryPage, EventFilter, EventPage, TargetRow
 from hookgram.core.model import (
     Acceptance,
     Arrival,
@@ -120,6 +121,23 @@ class Journal(Protocol):
         """List deliveries newest first, those with an id below *before*; at most 500."""
         ...
 
+    async def choose(
+        self,
+        wanted: DeliveryFilter,
+        *,
+        start: int | None = None,
+        oldest_first: bool = False,
+        limit: int = 500,
+    ) -> DeliveryPage:
+        """List the deliveries that are *wanted*, those of removed targets too, by their id.
+
+        Newest first from below *start*, or oldest first from above it. At most 500 rows, and at
+        most some thousand are looked at: a cut page's ``next`` goes on behind the last of those. An
+        index leads to the event, else to target and states; times bound the walk, relying on a
+        clock that does not go back by more than a minute.
+        """
+        ...
+
     async def delivery(self, delivery_id: int) -> DeliveryRow:
         """Show one delivery. Raises NotFound."""
         ...
@@ -128,8 +146,21 @@ class Journal(Protocol):
         """List what is kept of a delivery's attempts, oldest first."""
         ...
 
-    async def event(self, event_id: str) -> Event:
-        """Show one event with its bytes. Raises NotFound."""
+    async def event(self, event: str | int) -> Event:
+        """Show one event, by its id or its number (``seq``), with its bytes. Raises NotFound."""
+        ...
+
+    async def events(
+        self, wanted: EventFilter, *, before: int | None = None, limit: int = 50
+    ) -> EventPage:
+        """List the events that are *wanted*, newest first, those with a number below *before*.
+
+        Bounded like ``choose``: at most 500 rows, some thousand looked at.
+        """
+        ...
+
+    async def targets(self) -> list[TargetRow]:
+        """List the targets that are not removed, oldest first, with their kept counts."""
         ...
 
     async def refused_chats(self, *, limit: int = 100) -> list[RefusedChat]:
@@ -145,7 +176,8 @@ class TargetBook(Protocol):
 
         A target keeps its id as long as it keeps its name; its URL and the rest are taken from
         the definition each time, and neither URLs' credentials nor secrets are written down.
-        Targets of the store that no definition names come back with ``definition=None``.
+        Targets of the store that no definition names come back with ``definition=None``; those of
+        them that were configured once are orphans from now on, for every process that looks.
         """
         ...
 
@@ -169,6 +201,14 @@ class TargetBook(Protocol):
 
         At most 500 at a time; returns the new deliveries' ids. Raises NotFound if one of them, or
         its target, is gone; then none is made.
+        """
+        ...
+
+    async def purge(self, delivery_ids: Sequence[int]) -> int:
+        """Remove those of the deliveries that are dead letters, and count them as purged.
+
+        Each goes with its attempts, and with its event if that has no other delivery. At most 500
+        at a time, in transactions of at most 500 rows; returns how many were dead letters.
         """
         ...
 

@@ -234,6 +234,8 @@ class DeliveryRow(Struct, frozen=True, kw_only=True):
     took: Micros | None
     reason: str | None
     replay_of: int | None
+    replayed_as: int | None = None
+    """The newest replay that names it."""
 
 
 class AttemptRow(Struct, frozen=True, kw_only=True):

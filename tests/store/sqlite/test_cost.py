@@ -10,11 +10,12 @@ from typing import Any, TypeAlias
 import apsw
 import pytest
 
-from hookgram.core.model import DAY, Priority, Target
+from hookgram.core.listing import DeliveryFilter, EventFilter
+from hookgram.core.model import DAY, Priority, State, Target
 from hookgram.store.sqlite import SqliteStore, open_sqlite
 from hookgram.store.sqlite.connection import Opening, open_writer
 from hookgram.store.sqlite.transaction import SQL
-from store.makers import HandClock, accept, arrival, claim, deliver, owed, register
+from store.makers import START, HandClock, accept, arrival, claim, deliver, owed, register
 
 FEW, MANY = 1_000, 50_000
 Fill: TypeAlias = Callable[[SqliteStore, Target, Target, int], Awaitable[None]]
@@ -79,6 +80,11 @@ async def costs(folder: Path, shape: Fill, rows: int) -> dict[str, int]:
         step = store.forget(retention=0, dead_retention=0, dedup=DAY)
         cost["forget"], _ = await writing.of(step)
         cost["page"], _ = await reading.of(store.deliveries(target="live", limit=20))
+        cost["events"], page = await reading.of(store.events(EventFilter(since=START), limit=20))
+        assert page.rows
+        dead = DeliveryFilter(target="live", states=(State.DEAD,), reason="none", since=START)
+        cost["chosen"], _ = await reading.of(store.choose(dead))
+        cost["targets"], _ = await reading.of(store.targets())
         return cost
     finally:
         await store.close()

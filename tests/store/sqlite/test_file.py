@@ -14,13 +14,27 @@ from pathlib import Path, PurePosixPath
 import apsw
 import pytest
 
-from hookgram.errors import SchemaMismatch, SettingsError, StoreBroken, StoreInUse
+from hookgram.errors import (
+    SchemaMismatch,
+    SettingsError,
+    StoreBroken,
+    StoreInUse,
+    StoreMissing,
+    StoreUnavailable,
+)
 from hookgram.store.migrations import Migration, outstanding, read_migrations
 from hookgram.store.named_sql import read_statements
-from hookgram.store.sqlite import SqliteStore, connection, file_system, hold, open_sqlite
+from hookgram.store.sqlite import (
+    SqliteStore,
+    connection,
+    file_system,
+    hold,
+    open_sqlite,
+    open_sqlite_journal,
+)
 from hookgram.store.sqlite.connection import Opening, open_reader, open_writer
 from hookgram.store.sqlite.file_system import networked_kind
-from store.makers import HandClock, accept, arrival, definition, register
+from store.makers import HandClock, accept, arrival, definition, owed, register
 
 
 def test_commits_are_durable_and_the_log_is_ours(path: Path):
@@ -131,16 +145,17 @@ async def test_a_migration_that_is_cut_leaves_what_was_before(
     before = await open_sqlite(path, clock=clock)
     await accept(before, arrival())
     await before.close()
-    good = Migration(2, "0002_good.sql", "ALTER TABLE bot ADD COLUMN note TEXT;")
-    cut = Migration(3, "0003_cut.sql", "CREATE TABLE half (id); SELECT * FROM nowhere;")
-    monkeypatch.setattr(connection, "MIGRATIONS", (*connection.MIGRATIONS[:1], good, cut))
+    ours = connection.MIGRATIONS
+    good = Migration(len(ours) + 1, "good.sql", "ALTER TABLE bot ADD COLUMN note TEXT;")
+    cut = Migration(len(ours) + 2, "cut.sql", "CREATE TABLE half (id); SELECT * FROM nowhere;")
+    monkeypatch.setattr(connection, "MIGRATIONS", (*ours, good, cut))
     with pytest.raises(StoreBroken, match="nowhere"):
         await open_sqlite(path, clock=clock)
     db = apsw.Connection(str(path))
-    assert db.pragma("user_version") == 2
+    assert db.pragma("user_version") == good.number
     assert not db.table_exists("main", "half")
     db.close()
-    monkeypatch.setattr(connection, "MIGRATIONS", (*connection.MIGRATIONS[:1], good))
+    monkeypatch.setattr(connection, "MIGRATIONS", (*ours, good))
     after = await open_sqlite(path, clock=clock)
     assert (await after.counts())["", "accepted"] == 1
     await after.close()
@@ -287,3 +302,68 @@ async def test_no_other_command_needs_the_lock(path: Path, clock: HandClock):
         store = await open_sqlite(path, clock=clock)
         await register(store, "shop")
         await store.close()
+
+
+async def test_looking_or_ordering_makes_no_store(tmp_path: Path, clock: HandClock):
+    for path in (tmp_path / "none" / "events.db", tmp_path / "events.db"):
+        with pytest.raises(StoreMissing, match=r"no store at .*events\.db"):
+            await open_sqlite_journal(path)
+        with pytest.raises(StoreMissing):
+            await open_sqlite(path, clock=clock, existing=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_an_empty_file_is_no_store_yet(path: Path, clock: HandClock):
+    path.touch()
+    with pytest.raises(StoreMissing):
+        await open_sqlite_journal(path)
+    with pytest.raises(StoreMissing):
+        await open_sqlite(path, clock=clock, existing=True)
+    assert path.read_bytes() == b""
+
+
+@pytest.mark.parametrize("version", [1, 99])
+async def test_a_command_leaves_another_schema_as_it_is(path: Path, clock: HandClock, version: int):
+    other = open_writer(Opening(path=path))
+    other.pragma("user_version", version)
+    other.close()
+    with pytest.raises(SchemaMismatch, match=str(version)):
+        await open_sqlite_journal(path)
+    with pytest.raises(SchemaMismatch, match=str(version)):
+        await open_sqlite(path, clock=clock, existing=True)
+    db = apsw.Connection(str(path))
+    assert db.pragma("user_version") == version
+    db.close()
+
+
+async def test_somebody_elses_database_is_no_store_to_look_at(path: Path):
+    other = apsw.Connection(str(path))
+    other.execute("CREATE TABLE events (id)")
+    other.close()
+    with pytest.raises(SchemaMismatch, match="something else"):
+        await open_sqlite_journal(path)
+
+
+async def test_a_journal_sees_what_a_store_commits_and_changes_nothing(
+    path: Path, clock: HandClock
+):
+    store = await open_sqlite(path, clock=clock)
+    journal = await open_sqlite_journal(path)
+    [shop] = await register(store, "shop")
+    await accept(store, arrival(owed(shop)))
+    assert [row.target for row in await journal.deliveries()] == ["shop"]
+    await journal.close()
+    with pytest.raises(StoreUnavailable):
+        await journal.counts()
+    await store.close()
+
+
+async def test_an_older_store_gets_what_listings_need(path: Path, clock: HandClock, monkeypatch):
+    ours = connection.MIGRATIONS
+    monkeypatch.setattr(connection, "MIGRATIONS", ours[:1])
+    open_writer(Opening(path=path)).close()
+    monkeypatch.setattr(connection, "MIGRATIONS", ours)
+    store = await open_sqlite(path, clock=clock)
+    await register(store, "shop")
+    assert [row.state for row in await store.targets()] == ["ok"]
+    await store.close()

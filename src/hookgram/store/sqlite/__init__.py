@@ -1,6 +1,7 @@
 """The store in one SQLite file: a writer thread with group commit, readers beside it."""
 
+from hookgram.store.sqlite.journal_reader import SqliteJournal, open_sqlite_journal
 from hookgram.store.sqlite.lock_file import hold
 from hookgram.store.sqlite.store import SqliteStore, open_sqlite
 
-__all__ = ["SqliteStore", "hold", "open_sqlite"]
+__all__ = ["SqliteJournal", "SqliteStore", "hold", "open_sqlite", "open_sqlite_journal"]

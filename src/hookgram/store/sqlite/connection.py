@@ -10,7 +10,7 @@ import apsw
 from msgspec import Struct
 
 from hookgram.core.model import SECOND, Micros
-from hookgram.errors import SchemaMismatch, StoreBroken
+from hookgram.errors import SchemaMismatch, StoreBroken, StoreMissing
 from hookgram.store.migrations import outstanding, read_migrations
 from hookgram.store.sqlite.transaction import SQL
 
@@ -24,9 +24,13 @@ MIGRATIONS = read_migrations(files(__package__) / "migrations")
 
 
 class Opening(Struct, frozen=True, kw_only=True):
-    """How to open a store's file. The last three are for tests that cut the power or fill disks."""
+    """How to open a store's file: as its owner, or only if it is there and as it should be.
+
+    The last three are for tests that cut the power or fill disks.
+    """
 
     path: Path
+    existing: bool = False
     busy_timeout: Micros = 5 * SECOND
     synchronous: str = "full"
     max_pages: int | None = None
@@ -34,16 +38,22 @@ class Opening(Struct, frozen=True, kw_only=True):
 
 
 def open_writer(opening: Opening) -> apsw.Connection:
-    """Open the one connection that writes; makes folders and the file, and migrates."""
+    """Open the one connection that writes; makes folders and the file, and migrates.
+
+    Or nothing of that: an existing file is opened as it is, or not at all.
+    """
     if apsw.SQLITE_VERSION_NUMBER < OLDEST:
         raise StoreBroken(
             f"SQLite {apsw.sqlite_lib_version()} may corrupt its log: 3.51.3 or newer"
         )
-    _make_file(opening.path)
+    if not opening.existing:
+        _make_file(opening.path)
     db = _connect(opening)
     if opening.max_pages is not None:
         db.pragma("max_page_count", opening.max_pages)
     _check_ours(db)
+    if opening.existing:
+        _check_current(db, opening.path)
     if db.pragma("journal_mode", "wal") != "wal":
         raise StoreBroken(f"{opening.path} cannot keep a write-ahead log")
     db.pragma("synchronous", opening.synchronous)
@@ -58,11 +68,19 @@ def open_reader(opening: Opening) -> apsw.Connection:
     """Open a connection that only reads."""
     db = _connect(opening)
     db.pragma("query_only", 1)
+    if opening.existing:
+        _check_ours(db)
+        _check_current(db, opening.path)
     return db
 
 
 def _connect(opening: Opening) -> apsw.Connection:
-    db = apsw.Connection(str(opening.path), vfs=opening.vfs)
+    flags = apsw.SQLITE_OPEN_READWRITE
+    if opening.existing:
+        _check_there(opening.path)
+    else:
+        flags |= apsw.SQLITE_OPEN_CREATE
+    db = apsw.Connection(str(opening.path), flags=flags, vfs=opening.vfs)
     db.set_busy_timeout(opening.busy_timeout // 1_000)
     db.pragma("mmap_size", 0)
     # A plan depends on the statement alone; else partial indexes have it made anew at each run.
@@ -81,6 +99,28 @@ def _make_file(path: Path) -> None:
         return
     except OSError as error:
         raise StoreBroken(f"the store {path} cannot be created: {error.strerror}") from error
+
+
+def _check_there(path: Path) -> None:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise StoreMissing(f"there is no store at {path}") from error
+    except OSError as error:
+        raise StoreBroken(f"the store {path} cannot be opened: {error.strerror}") from error
+
+
+def _check_current(db: apsw.Connection, path: Path) -> None:
+    """Refuse another schema than ours: the running gateway may work with it."""
+    version = db.pragma("user_version")
+    if version == 0:
+        raise StoreMissing(f"there is no store in {path} yet")
+    if outstanding(MIGRATIONS, version):
+        raise SchemaMismatch(
+            f"the store's schema has version {version}, this hookgram works with "
+            f"{len(MIGRATIONS)}: use the hookgram that the gateway runs, or start the gateway "
+            "with this one, which brings the schema up to date"
+        )
 
 
 def _check_ours(db: apsw.Connection) -> None:

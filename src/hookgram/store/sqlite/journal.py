@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import msgspec
-
-from hookgram.core.model import AttemptRow, DeliveryRow, Event, RefusedChat, State
+from hookgram.core.model import AttemptRow, DeliveryRow, Event, RefusedChat
 from hookgram.errors import NotFound
+from hookgram.store.sqlite.listing import LONGEST_PAGE
 from hookgram.store.sqlite.rows import (
     attempt_row_of,
     delivery_row_of,
@@ -14,28 +13,10 @@ from hookgram.store.sqlite.rows import (
 )
 from hookgram.store.sqlite.transaction import View
 
-LONGEST_PAGE = 500
-NEWEST = 2**63 - 1
-
 
 def counts(view: View) -> dict[tuple[str, str], int]:
     """Sum the kept counters by target name and counter name."""
     return {(target, name): value for target, name, value in view.rows("counts")}
-
-
-def deliveries(
-    view: View, state: State | None, target: str | None, before: int | None, limit: int
-) -> list[DeliveryRow]:
-    """List deliveries newest first."""
-    page = {
-        "before": NEWEST if before is None else before,
-        "limit": min(max(limit, 0), LONGEST_PAGE),
-    }
-    if state is None and target is None:
-        return [delivery_row_of(row) for row in view.rows("all_deliveries", page)]
-    states = list(State) if state is None else [state]
-    chosen = page | {"states": msgspec.json.encode(states).decode(), "target": target}
-    return [delivery_row_of(row) for row in view.rows("chosen_deliveries", chosen)]
 
 
 def delivery(view: View, delivery_id: int) -> DeliveryRow:
@@ -51,11 +32,12 @@ def attempts(view: View, delivery_id: int) -> list[AttemptRow]:
     return [attempt_row_of(row) for row in view.rows("attempts", {"id": delivery_id})]
 
 
-def event(view: View, event_id: str) -> Event:
-    """Show one event."""
-    row = view.row("event", {"event_id": event_id})
+def event(view: View, event: str | int) -> Event:
+    """Show one event, by its id or its number."""
+    statement = "event" if isinstance(event, str) else "numbered_event"
+    row = view.row(statement, {"event": event})
     if row is None:
-        raise NotFound(f"there is no event {event_id}")
+        raise NotFound(f"there is no event {event}")
     return event_of(row)
 
 

@@ -188,41 +188,120 @@ SELECT coalesce(t.name, ''), c.name, sum(c.value)
   FROM counter AS c LEFT JOIN target AS t ON t.id = c.target_id
  GROUP BY 1, 2
 
--- name: all_deliveries
-SELECT d.id, e.event_id, e.seq, e.update_id, e.kind, t.name, d.state, d.attempts, d.failures,
-       d.due_at, d.created_at, d.ended_at, d.status, d.took, d.reason, d.replay_of
-  FROM delivery AS d
- CROSS JOIN event AS e ON e.seq = d.event_seq
- CROSS JOIN target AS t ON t.id = d.target_id
- WHERE d.id < :before
- ORDER BY d.id DESC
- LIMIT :limit
+-- A stretch is what a page looks at: ids in order, each found by its index. What fits is chosen from
+-- it afterwards, so that no filter can make a page walk further.
+-- name: any_newest
+SELECT d.id FROM delivery AS d
+ WHERE d.id > :above AND d.id < :below
+ ORDER BY d.id DESC LIMIT :look
+
+-- name: any_oldest
+SELECT d.id FROM delivery AS d
+ WHERE d.id > :above AND d.id < :below
+ ORDER BY d.id LIMIT :look
+
+-- name: of_event_newest
+SELECT d.id FROM delivery AS d INDEXED BY delivery_event
+ WHERE d.event_seq = :event_seq AND d.id > :above AND d.id < :below
+ ORDER BY d.id DESC LIMIT :look
+
+-- name: of_event_oldest
+SELECT d.id FROM delivery AS d INDEXED BY delivery_event
+ WHERE d.event_seq = :event_seq AND d.id > :above AND d.id < :below
+ ORDER BY d.id LIMIT :look
 
 -- The newest of each wanted (target, state), then the newest of those: no walk over the others.
--- name: chosen_deliveries
-WITH chosen (id) AS (
-  SELECT d.id
-    FROM target AS t
-   CROSS JOIN json_each(:states) AS s
-   CROSS JOIN delivery AS d
-   WHERE (:target IS NULL OR t.name = :target)
-     AND d.id IN (SELECT x.id FROM delivery AS x INDEXED BY delivery_page
-                   WHERE x.target_id = t.id AND x.state = s.value AND x.id < :before
-                   ORDER BY x.id DESC LIMIT :limit)
-   ORDER BY d.id DESC
-   LIMIT :limit
-)
+-- name: of_target_newest
+SELECT d.id
+  FROM target AS t
+ CROSS JOIN json_each(:states) AS s
+ CROSS JOIN delivery AS d
+ WHERE (:target IS NULL OR t.name = :target)
+   AND d.id IN (SELECT x.id FROM delivery AS x INDEXED BY delivery_page
+                 WHERE x.target_id = t.id AND x.state = s.value AND x.id > :above AND x.id < :below
+                 ORDER BY x.id DESC LIMIT :look)
+ ORDER BY d.id DESC LIMIT :look
+
+-- name: of_target_oldest
+SELECT d.id
+  FROM target AS t
+ CROSS JOIN json_each(:states) AS s
+ CROSS JOIN delivery AS d
+ WHERE (:target IS NULL OR t.name = :target)
+   AND d.id IN (SELECT x.id FROM delivery AS x INDEXED BY delivery_page
+                 WHERE x.target_id = t.id AND x.state = s.value AND x.id > :above AND x.id < :below
+                 ORDER BY x.id LIMIT :look)
+ ORDER BY d.id LIMIT :look
+
+-- name: fitting_deliveries
 SELECT d.id, e.event_id, e.seq, e.update_id, e.kind, t.name, d.state, d.attempts, d.failures,
-       d.due_at, d.created_at, d.ended_at, d.status, d.took, d.reason, d.replay_of
-  FROM chosen
- CROSS JOIN delivery AS d ON d.id = chosen.id
+       d.due_at, d.created_at, d.ended_at, d.status, d.took, d.reason, d.replay_of,
+       (SELECT max(r.id) FROM delivery AS r INDEXED BY delivery_replay
+         WHERE r.replay_of = d.id AND r.replay_of IS NOT NULL) AS replayed_as
+  FROM json_each(:stretch) AS i
+ CROSS JOIN delivery AS d ON d.id = i.value
  CROSS JOIN event AS e ON e.seq = d.event_seq
  CROSS JOIN target AS t ON t.id = d.target_id
- ORDER BY d.id DESC
+ WHERE (:target IS NULL OR t.name = :target)
+   AND (:states IS NULL OR d.state IN (SELECT value FROM json_each(:states)))
+   AND (:reason IS NULL OR d.reason = :reason)
+   AND (:kind IS NULL OR e.kind = :kind)
+   AND (:chat_id IS NULL OR e.chat_id = :chat_id)
+   AND (:since IS NULL OR e.received_at >= :since)
+   AND (:until IS NULL OR e.received_at < :until)
+   AND (:ended_before IS NULL OR d.ended_at < :ended_before)
+   AND (:replayed IS NULL OR (replayed_as IS NOT NULL) = :replayed)
+   AND (NOT :replayable OR t.removed_at IS NULL)
+ ORDER BY i.key
+ LIMIT :limit
+
+-- The first row from an id on: what a search by halves over ids asks for.
+-- name: delivery_from
+SELECT d.id, d.created_at FROM delivery AS d WHERE d.id >= :id ORDER BY d.id LIMIT 1
+
+-- name: event_from
+SELECT e.seq, e.received_at FROM event AS e WHERE e.seq >= :id ORDER BY e.seq LIMIT 1
+
+-- name: last_delivery
+SELECT max(d.id) FROM delivery AS d
+
+-- name: last_event
+SELECT max(e.seq) FROM event AS e
+
+-- name: events_newest
+SELECT e.seq FROM event AS e
+ WHERE e.seq > :above AND e.seq < :below
+ ORDER BY e.seq DESC LIMIT :look
+
+-- name: fitting_events
+SELECT e.seq, e.event_id, e.bot_id, e.update_id, e.kind, e.chat_id, e.user_id, e.received_at
+  FROM json_each(:stretch) AS i
+ CROSS JOIN event AS e ON e.seq = i.value
+ WHERE (:kind IS NULL OR e.kind = :kind)
+   AND (:chat_id IS NULL OR e.chat_id = :chat_id)
+   AND (:since IS NULL OR e.received_at >= :since)
+   AND (:until IS NULL OR e.received_at < :until)
+   AND ((:target IS NULL AND :states IS NULL) OR EXISTS (
+        SELECT 1
+          FROM delivery AS d INDEXED BY delivery_event
+         CROSS JOIN target AS t ON t.id = d.target_id
+         WHERE d.event_seq = e.seq
+           AND (:target IS NULL OR t.name = :target)
+           AND (:states IS NULL OR d.state IN (SELECT value FROM json_each(:states)))))
+ ORDER BY i.key
+ LIMIT :limit
+
+-- name: states_of_events
+SELECT d.event_seq, d.state, count(*)
+  FROM json_each(:events) AS i
+ CROSS JOIN delivery AS d INDEXED BY delivery_event ON d.event_seq = i.value
+ GROUP BY d.event_seq, d.state
 
 -- name: delivery
 SELECT d.id, e.event_id, e.seq, e.update_id, e.kind, t.name, d.state, d.attempts, d.failures,
-       d.due_at, d.created_at, d.ended_at, d.status, d.took, d.reason, d.replay_of
+       d.due_at, d.created_at, d.ended_at, d.status, d.took, d.reason, d.replay_of,
+       (SELECT max(r.id) FROM delivery AS r INDEXED BY delivery_replay
+         WHERE r.replay_of = d.id AND r.replay_of IS NOT NULL)
   FROM delivery AS d
  CROSS JOIN event AS e ON e.seq = d.event_seq
  CROSS JOIN target AS t ON t.id = d.target_id
@@ -235,7 +314,19 @@ SELECT delivery_id, number, started_at, took, status, error, excerpt, members
 -- name: event
 SELECT event_id, bot_id, update_id, kind, chat_id, user_id, lane,
        received_at, expires_at, body, seq
-  FROM event WHERE event_id = :event_id
+  FROM event WHERE event_id = :event
+
+-- name: numbered_event
+SELECT event_id, bot_id, update_id, kind, chat_id, user_id, lane,
+       received_at, expires_at, body, seq
+  FROM event WHERE seq = :event
+
+-- name: target_rows
+SELECT id, name, origin, paused, orphaned_at, definition, created_at
+  FROM target WHERE removed_at IS NULL ORDER BY id
+
+-- name: counts_of_targets
+SELECT target_id, name, sum(value) FROM counter GROUP BY target_id, name
 
 -- name: refused_chats
 SELECT bot_id, chat_id, chat_kind, count, last_seen
@@ -252,6 +343,16 @@ ON CONFLICT (name) WHERE removed_at IS NULL DO UPDATE
 
 -- name: targets
 SELECT id, name, origin, paused FROM target WHERE removed_at IS NULL ORDER BY id
+
+-- name: orphan
+UPDATE target SET orphaned_at = :now
+ WHERE removed_at IS NULL AND orphaned_at IS NULL AND origin <> 'api'
+   AND name NOT IN (SELECT value FROM json_each(:names))
+
+-- name: adopt
+UPDATE target SET orphaned_at = NULL
+ WHERE removed_at IS NULL AND orphaned_at IS NOT NULL
+   AND name IN (SELECT value FROM json_each(:names))
 
 -- name: set_paused
 UPDATE target SET paused = :paused WHERE name = :name AND removed_at IS NULL
@@ -284,6 +385,9 @@ SELECT d.event_seq, d.target_id, d.priority, d.lane
   FROM delivery AS d
  CROSS JOIN target AS t ON t.id = d.target_id
  WHERE d.id = :id AND t.removed_at IS NULL
+
+-- name: dead_letter
+SELECT event_seq, target_id FROM delivery WHERE id = :id AND state = 4
 
 -- Upkeep ---------------------------------------------------------------------------------------
 

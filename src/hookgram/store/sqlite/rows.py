@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from hookgram.core.listing import EventRow, TargetRow
 from hookgram.core.model import (
     Attempt,
     AttemptRow,
@@ -14,11 +15,14 @@ from hookgram.core.model import (
     DeliveryRow,
     Event,
     Micros,
+    Origin,
     RefusedChat,
     State,
 )
 from hookgram.store.sqlite.transaction import Row
 
+COUNTED = ("created", "delivered", "dead", "cancelled", "purged")
+"""What is counted for each target."""
 NO_UPDATE_ID = -1
 """Stands for a missing update id in the key of duplicates."""
 
@@ -91,7 +95,7 @@ def attempt_values(delivery_id: int, attempt: Attempt) -> Row:
 
 
 def delivery_row_of(row: Row) -> DeliveryRow:
-    """Build what people look at from its sixteen columns."""
+    """Build what people look at from its seventeen columns."""
     return DeliveryRow(
         delivery_id=row[0],
         event_id=row[1],
@@ -109,6 +113,7 @@ def delivery_row_of(row: Row) -> DeliveryRow:
         took=row[13],
         reason=row[14],
         replay_of=row[15],
+        replayed_as=row[16],
     )
 
 
@@ -122,6 +127,35 @@ def refused_chat_of(row: Row) -> RefusedChat:
     """Build a refused chat from its five columns."""
     names = RefusedChat.__struct_fields__
     return RefusedChat(**dict(zip(names, row, strict=True)))
+
+
+def event_row_of(row: Row, deliveries: dict[State, int]) -> EventRow:
+    """Build an event as people look at it from its eight columns and its deliveries by state."""
+    return EventRow(
+        seq=row[0],
+        event_id=row[1],
+        bot_id=row[2],
+        update_id=row[3],
+        kind=row[4],
+        chat_id=row[5],
+        user_id=row[6],
+        received_at=row[7],
+        deliveries=deliveries,
+    )
+
+
+def target_row_of(row: Row, counts: dict[str, int], oldest_due: Micros | None) -> TargetRow:
+    """Build a target as people look at it from its seven columns, after its id, and its counts."""
+    return TargetRow(
+        name=row[1],
+        origin=Origin(row[2]),
+        paused=bool(row[3]),
+        orphaned_at=row[4],
+        hosts=tuple(msgspec.json.decode(row[5]).get("hosts", ())),
+        created_at=row[6],
+        **{name: counts.get(name, 0) for name in COUNTED},
+        oldest_due=oldest_due,
+    )
 
 
 def definition_text(definition: Definition) -> str:

@@ -13,26 +13,22 @@ from hookgram.core.model import (
     Acceptance,
     Arrival,
     Attempt,
-    AttemptRow,
     Claim,
     Claimed,
     Definition,
-    DeliveryRow,
-    Event,
     Forgotten,
     Micros,
     Recorded,
-    RefusedChat,
-    State,
     Target,
     Want,
 )
 from hookgram.core.outcome import Settlement
 from hookgram.ports import Clock
-from hookgram.store.sqlite import inbox, journal, queue, target_book, upkeep
+from hookgram.store.sqlite import inbox, purge, queue, target_book, upkeep
 from hookgram.store.sqlite.batch import Batches
 from hookgram.store.sqlite.connection import Opening, open_reader, open_writer
 from hookgram.store.sqlite.file_system import Presence, refuse_networked
+from hookgram.store.sqlite.journal_reader import SqliteJournal
 from hookgram.store.sqlite.log import Log
 from hookgram.store.sqlite.reader import Reader
 from hookgram.store.sqlite.troubles import opening_trouble
@@ -48,10 +44,13 @@ async def open_sqlite(
     synchronous: Literal["full", "normal"] = "full",
     max_pages: int | None = None,
     vfs: str | None = None,
+    existing: bool = False,
 ) -> SqliteStore:
     """Open the store at *path*; makes folders, the file (mode 0600) and its schema.
 
-    *shard* names this process among those that count. The last three are for tests: a weaker
+    With *existing*, for commands beside a gateway, none of these is made or changed: StoreMissing
+    or SchemaMismatch instead. *shard* names this process among those that count. *synchronous*,
+    *max_pages* and *vfs* are for tests: a weaker
     synchronous loses commits in a power cut, *max_pages* makes the store full, *vfs* is another
     way to the disk. Raises SettingsError on a network file system, SchemaMismatch, StoreBroken or,
     when another process holds the file for longer than *busy_timeout*, StoreUnavailable.
@@ -62,17 +61,18 @@ async def open_sqlite(
         synchronous=synchronous,
         max_pages=max_pages,
         vfs=vfs,
+        existing=existing,
     )
     return await SqliteStore.open(opening, clock, shard)
 
 
-class SqliteStore:
+class SqliteStore(SqliteJournal):
     """A ``ports.Store`` in one file. Deadlines are the callers' own."""
 
     def __init__(self, writer: Writer, log: Log, reader: Reader) -> None:
+        super().__init__(reader)
         self._writer = writer
         self._log = log
-        self._reader = reader
         self._place = upkeep.Place()
 
     @classmethod
@@ -129,41 +129,6 @@ class SqliteStore:
         """Tell when each target that has pending work has it next."""
         return await self._reader.read(queue.due)
 
-    # Journal
-
-    async def counts(self) -> dict[tuple[str, str], int]:
-        """Sum the kept counters by (target name, counter name)."""
-        return await self._reader.read(journal.counts)
-
-    async def deliveries(
-        self,
-        *,
-        state: State | None = None,
-        target: str | None = None,
-        before: int | None = None,
-        limit: int = 50,
-    ) -> list[DeliveryRow]:
-        """List deliveries newest first, those of removed targets too."""
-        return await self._reader.read(
-            partial(journal.deliveries, state=state, target=target, before=before, limit=limit)
-        )
-
-    async def delivery(self, delivery_id: int) -> DeliveryRow:
-        """Show one delivery."""
-        return await self._reader.read(partial(journal.delivery, delivery_id=delivery_id))
-
-    async def attempts(self, delivery_id: int) -> list[AttemptRow]:
-        """List what is kept of a delivery's attempts."""
-        return await self._reader.read(partial(journal.attempts, delivery_id=delivery_id))
-
-    async def event(self, event_id: str) -> Event:
-        """Show one event with its bytes."""
-        return await self._reader.read(partial(journal.event, event_id=event_id))
-
-    async def refused_chats(self, *, limit: int = 100) -> list[RefusedChat]:
-        """List refused chats, latest first."""
-        return await self._reader.read(partial(journal.refused_chats, limit=limit))
-
     # Target book
 
     async def register(self, definitions: Sequence[Definition]) -> list[Target]:
@@ -193,6 +158,14 @@ class SqliteStore:
         """Owe each named delivery's event to its target once more."""
         return await self._writer.call(
             partial(target_book.replay, delivery_ids=tuple(delivery_ids))
+        )
+
+    async def purge(self, delivery_ids: Sequence[int]) -> int:
+        """Remove those of the deliveries that are dead letters."""
+        if len(delivery_ids) > purge.MOST:
+            raise ValueError(f"at most {purge.MOST} dead letters are purged at a time")
+        return await self._writer.call(
+            partial(purge.purge, delivery_ids=tuple(delivery_ids), before=0)
         )
 
     # Upkeep
@@ -228,5 +201,5 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Finish what is under way, checkpoint and close."""
-        await self._reader.close()
+        await super().close()
         await self._writer.close()

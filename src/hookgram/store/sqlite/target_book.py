@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+import msgspec
+
 from hookgram.core.counters import Counter
 from hookgram.core.model import Definition, Origin, Owed, Priority, State, Target
 from hookgram.errors import NotFound
@@ -33,6 +35,9 @@ def register(tx: Transaction, definitions: Sequence[Definition]) -> list[Target]
         }
         tx.write("register", values)
     configured = {definition.name: definition for definition in definitions}
+    names = {"names": msgspec.json.encode(list(configured)).decode()}
+    tx.write("orphan", names | {"now": tx.now})
+    tx.write("adopt", names)
     return [
         Target(
             target_id=target_id,

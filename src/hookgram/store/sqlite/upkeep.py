@@ -112,7 +112,7 @@ def _forget_dead(
     for delivery_id, event_seq, target_id in rows:
         kept = _kept(tx, event_seq, delivery_id, settled_by)
         if kept:
-            gone = _forget_delivery(tx, delivery_id, left)
+            gone = forget_delivery(tx, delivery_id, left)
         else:
             gone = _forget_event(tx, event_seq, delivery_id, left) is not None
         if not gone:
@@ -137,16 +137,17 @@ def _forget_event(tx: Transaction, event_seq: int, delivery_id: int, left: Allow
     """
     others = {"event_seq": event_seq, "id": delivery_id, "limit": STEP}
     for (sibling,) in tx.rows("siblings", others):
-        if not _forget_delivery(tx, sibling, left):
+        if not forget_delivery(tx, sibling, left):
             return None
-    if not _forget_delivery(tx, delivery_id, left):
+    if not forget_delivery(tx, delivery_id, left):
         return None
     gone = tx.write("delete_event", {"event_seq": event_seq})
     left.spend(gone)
     return gone
 
 
-def _forget_delivery(tx: Transaction, delivery_id: int, left: Allowance) -> bool:
+def forget_delivery(tx: Transaction, delivery_id: int, left: Allowance) -> bool:
+    """Remove a delivery after its attempts; False when the allowance ran out before the end."""
     if left.spent():
         return False
     left.spend(tx.write("delete_attempts", {"id": delivery_id, "limit": left.rows}))
