@@ -3,6 +3,7 @@
 GatewayError
 ├── SettingsError           the configuration cannot be used
 ├── NotFound                asked for something that is not there
+├── Refused                 asked for something that must not be done as things are
 ├── TelegramError           the Bot API did not do what was asked
 │   ├── TokenRejected       it does not know the bot token
 │   ├── TelegramRefused     it says no, and will again
@@ -33,6 +34,10 @@ class SettingsError(GatewayError):
 
 class NotFound(GatewayError):
     """What was asked for is not there."""
+
+
+class Refused(GatewayError):
+    """What was asked for must not be done as things are; says why, and what to do instead."""
 
 
 class TelegramError(GatewayError):

@@ -15,17 +15,22 @@ import typer
 
 from hookgram import __version__
 from hookgram.cli.config import config
+from hookgram.cli.dead import dead
 from hookgram.cli.demo.command import demo
 from hookgram.cli.doctor import doctor
+from hookgram.cli.events import events
 from hookgram.cli.serve import serve
+from hookgram.cli.targets import targets
 from hookgram.cli.webhook import webhook
 from hookgram.core.redact import mask
+from hookgram.core.visible import lines
 from hookgram.errors import (
     GatewayError,
+    NotFound,
+    Refused,
     SettingsError,
-    StoreError,
     StoreInUse,
-    TelegramError,
+    StoreMissing,
     TelegramRefused,
     TokenRejected,
 )
@@ -34,6 +39,9 @@ EXIT_NO = 1
 EXIT_IO = 74
 EXIT_IN_USE = 75
 EXIT_CONFIGURATION = 78
+NO_STORE = (
+    "`hookgram serve` makes it when it first starts. If it lies elsewhere, set SQLITE_PATH to it."
+)
 EXITS = {
     0: "done; for `serve`: stopped by a signal, as it should",
     EXIT_NO: "an answer of no, or a bug (which says so)",
@@ -56,6 +64,9 @@ cli.command()(demo)
 cli.command(epilog="hookgram config --json\n\nhookgram config --receiver")(config)
 cli.command()(doctor)
 cli.add_typer(webhook, name="webhook")
+cli.add_typer(events, name="events")
+cli.add_typer(dead, name="dead")
+cli.add_typer(targets, name="targets")
 
 
 def _version(value: bool) -> None:  # noqa: FBT001  (the option's own shape)
@@ -77,15 +88,8 @@ def main() -> int:
     """Run the command line and return its exit code."""
     try:
         cli(prog_name="hookgram")
-    except SettingsError as error:
-        _say("hookgram cannot start with these settings:", *(f"  • {p}" for p in error.problems))
-        return EXIT_CONFIGURATION
-    except StoreInUse as error:
-        _say(f"hookgram: {error}")
-        return EXIT_IN_USE
-    except (StoreError, TelegramError, OSError) as error:
-        _say(mask(f"hookgram: {error.strerror if isinstance(error, OSError) else error}"))
-        return _code_of(error)
+    except (GatewayError, OSError) as error:
+        return _told(error)
     except Exception:  # noqa: BLE001  (the process's edge: a traceback must not show a secret)
         _say("hookgram: this is a bug, please report it:", mask(traceback.format_exc(), _secrets()))
         return EXIT_NO
@@ -94,12 +98,27 @@ def main() -> int:
     return 0
 
 
-def _code_of(error: StoreError | TelegramError | OSError) -> int:
-    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-        return EXIT_IN_USE
-    if isinstance(error, TokenRejected):
-        return EXIT_CONFIGURATION
-    return EXIT_NO if isinstance(error, TelegramRefused) else EXIT_IO
+def _told(error: GatewayError | OSError) -> int:
+    """Say what is the matter and what to do; return what that is to a shell."""
+    code = EXIT_IO
+    said = [f"hookgram: {error.strerror if isinstance(error, OSError) else error}"]
+    match error:
+        case SettingsError(problems=problems):
+            code = EXIT_CONFIGURATION
+            said = ["hookgram cannot start with these settings:", *(f"  • {p}" for p in problems)]
+        case StoreMissing():
+            code = EXIT_CONFIGURATION
+            said.append(NO_STORE)
+        case TokenRejected():
+            code = EXIT_CONFIGURATION
+        case StoreInUse():
+            code = EXIT_IN_USE
+        case OSError(errno=errno.EADDRINUSE):
+            code = EXIT_IN_USE
+        case NotFound() | Refused() | TelegramRefused():
+            code = EXIT_NO
+    _say(*(lines(mask(line)) for line in said))
+    return code
 
 
 def _say(*lines: str) -> None:

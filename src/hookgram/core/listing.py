@@ -37,9 +37,10 @@ class DeliveryFilter(Struct, frozen=True, kw_only=True):
 
     ``since`` and ``until`` are moments of the event's ``received_at``; ``ended_before`` is one of
     ``ended_at``. ``replayed`` asks whether a replay names the delivery. ``replayable`` leaves out
-    those of removed targets. ``up_to`` is the highest id wanted.
+    those of removed targets. ``up_to`` is the highest id wanted; ``ids`` names at most 500.
     """
 
+    ids: tuple[int, ...] | None = None
     target: str | None = None
     states: tuple[State, ...] | None = None
     event_seq: int | None = None

@@ -11,16 +11,13 @@ from typing import Any, TypeAlias
 import structlog
 
 from hookgram.core.redact import mask, suspect
+from hookgram.core.visible import lines
 from hookgram.observe.lines import Line
 
 Renderer: TypeAlias = Callable[[Line, float], str]
 """Spells a line of a moment (seconds since the epoch), without its line end."""
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, default=str).encode
-_UNSEEN = {
-    number: f"\\x{number:02x}" for number in (*range(32), 127, *range(128, 160)) if number != 10
-} | {0x2028: "\\u2028", 0x2029: "\\u2029", ord("\t"): " ", ord("\n"): "\n    "}
-"""What would move a terminal's cursor or begin a line that is none of ours."""
 
 
 def renderer(style: str, secrets: tuple[str, ...], *, terminal: bool) -> Renderer:
@@ -70,7 +67,7 @@ def _pretty(secrets: tuple[str, ...], *, colors: bool) -> Renderer:
     def render(line: Line, at: float) -> str:
         moment = datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S")
         level = _level(line.level)
-        message = mask(line.message, secrets).translate(_UNSEEN)
+        message = lines(mask(line.message, secrets), indent="    ")
         return str(console(None, level, {"timestamp": moment, "level": level, "event": message}))
 
     return render

@@ -221,7 +221,7 @@ def orphaned(names: Sequence[str]) -> list[Warned]:
         Warned(
             code="orphan",
             message=f"no setting names target {name} any more: its work waits",
-            advice="name it again",
+            advice=f"name it again, or cancel its work: hookgram targets remove {name}",
         )
         for name in names
     ]

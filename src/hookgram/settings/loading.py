@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
-from pydantic import ValidationError
+from msgspec import Struct
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from hookgram.core.facts import Warned
 from hookgram.errors import SettingsError
@@ -16,24 +20,85 @@ ENV_FILE = Path(".env")
 NAMES = [name.upper() for name in Settings.model_fields]
 
 
+PLACE = ("QUEUE_BACKEND", "SQLITE_PATH", "DATABASE_URL")
+"""The settings that say where the store is."""
+
+
 def load(env_file: Path | None = ENV_FILE) -> Settings:
     """Read the settings. Raises SettingsError with everything that is wrong, all at once."""
-    try:
+    with _reading(env_file):
         wrong = sources.unreadable(env_file)
         files = sources.SecretFiles(Settings, env_file)
         secrets = files()
-        settings = Settings.from_sources(env_file, secrets)
-    except ValidationError as error:
-        told = messages.told(error, files.failed)
-        raise SettingsError(wrong + files.problems + told) from None
+        try:
+            settings = Settings.from_sources(env_file, secrets)
+        except ValidationError as error:
+            told = messages.told(error, files.failed)
+            raise SettingsError(wrong + files.problems + told) from None
+    if wrong or files.problems:
+        raise SettingsError(wrong + files.problems)
+    return settings
+
+
+@contextmanager
+def _reading(env_file: Path | None) -> Iterator[None]:
+    try:
+        yield
     except UnicodeError:
         raise SettingsError([f"{env_file}: is no UTF-8 text; save it as such"]) from None
     except OSError as error:
         why = f"{env_file}: cannot be read ({error.strerror}); check who may read it"
         raise SettingsError([why]) from None
-    if wrong or files.problems:
-        raise SettingsError(wrong + files.problems)
-    return settings
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """Where the store is."""
+
+    backend: Literal["sqlite", "postgres"]
+    sqlite_path: Path
+    database_url: SecretStr | None
+
+
+class _Given(Settings):
+    """Settings of what they are given; they read nothing, and nothing is missing."""
+
+    bot_token: SecretStr | None = None  # type: ignore[assignment]
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  (these are the library's to choose)
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def load_place(env_file: Path | None = ENV_FILE) -> Place:
+    """Read only where the store is; no other setting need be there, or right.
+
+    For commands that look at a store. Raises SettingsError as ``load`` does.
+    """
+    with _reading(env_file):
+        wrong = sources.unreadable(env_file)
+        files = sources.SecretFiles(Settings, env_file)
+        secrets = files()
+        layers = [*reversed(sources.layers(env_file).values()), secrets]
+    given = {name.upper(): value for layer in layers for name, value in layer.items()}
+    problems = wrong + [problem for problem in files.problems if problem.startswith(PLACE)]
+    try:
+        settings = _Given(**{name.lower(): given[name] for name in PLACE if name in given})
+    except ValidationError as error:
+        raise SettingsError(problems + messages.told(error, files.failed)) from None
+    if problems:
+        raise SettingsError(problems)
+    return Place(
+        backend=settings.queue_backend,
+        sqlite_path=Path(settings.sqlite_path),
+        database_url=settings.database_url,
+    )
 
 
 def risks(

@@ -39,11 +39,15 @@ def choose(
     limit = min(max(limit, 0), LONGEST_PAGE)
     values = _values(wanted) | {"limit": limit}
     bounds = _bounds_of_deliveries(view, wanted, start, oldest_first=oldest_first)
-    newest, oldest = _statements(wanted)
-    states = msgspec.json.encode(wanted.states or list(State)).decode()
-    stretch = _stretch(
-        view, oldest if oldest_first else newest, values | bounds | {"states": states}
-    )
+    if wanted.ids is None:
+        newest, oldest = _statements(wanted)
+        where = (
+            values | bounds | {"states": _json(State if wanted.states is None else wanted.states)}
+        )
+        stretch = _stretch(view, oldest if oldest_first else newest, where)
+    else:
+        named = {one for one in wanted.ids if bounds["above"] < one < bounds["below"]}
+        stretch = sorted(named, reverse=not oldest_first)[:LOOK]
     rows = view.rows("fitting_deliveries", values | {"stretch": _json(stretch)})
     return DeliveryPage(rows=tuple(map(delivery_row_of, rows)), next=_next(stretch, rows, limit))
 
@@ -122,6 +126,7 @@ def events(view: View, wanted: EventFilter, before: int | None, limit: int) -> E
 
 def _values(wanted: DeliveryFilter | EventFilter) -> dict[str, Any]:
     values = structs.asdict(wanted)
+    values.pop("ids", None)
     if wanted.states is not None:
         values["states"] = _json(wanted.states)
     return values

@@ -1,0 +1,205 @@
+"""``hookgram dead``: what could not be delivered; why, once more, or away with it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import typer
+
+from hookgram.cli import document, options, place, screen, shown
+from hookgram.cli.moments import ago
+from hookgram.cli.orders import Order, carry_out
+from hookgram.cli.screen import Column
+from hookgram.core.listing import DeliveryFilter, DeliveryPage
+from hookgram.core.model import Event, State
+from hookgram.ports import Journal, Store
+from hookgram.usecases import bulk
+from hookgram.usecases.search import ShownDelivery, find_deliveries, show_delivery
+
+dead = typer.Typer(
+    help="What could not be delivered: why, once more, or away with it.", no_args_is_help=True
+)
+
+COLUMNS = (
+    Column("dead", fixed=True),
+    Column("event", fixed=True),
+    Column("died", fixed=True),
+    Column("target"),
+    Column("kind"),
+    Column("reason"),
+    Column("tries", fixed=True),
+    Column("replay", fixed=True),
+    Column("id", wide=True),
+)
+Letters = Annotated[
+    list[int] | None,
+    typer.Argument(metavar="[DEAD]...", help="Dead letters by their numbers, as dead list shows."),
+]
+
+
+def _filter(
+    target: str | None,
+    reason: str | None,
+    older_than: str | None,
+    *,
+    replayed: bool | None = None,
+) -> DeliveryFilter:
+    return DeliveryFilter(
+        states=(State.DEAD,),
+        target=target,
+        reason=reason,
+        ended_before=options.ended_before(older_than),
+        replayed=replayed,
+    )
+
+
+@dead.command("list")
+def list_dead(
+    *,
+    target: options.TargetName = None,
+    reason: options.Reason = None,
+    older_than: options.OlderThan = None,
+    replayed: options.Replayed = None,
+    before: Annotated[int | None, typer.Option(help="Go on below this dead letter.")] = None,
+    limit: options.Limit = 20,
+    as_json: options.Json = False,
+) -> None:
+    """List dead letters, newest first, with the reason each died of.
+
+    For example: hookgram dead list --target shop --not-replayed
+    """
+    wanted = _filter(target, reason, older_than, replayed=replayed)
+
+    async def work(journal: Journal) -> DeliveryPage:
+        return await find_deliveries(journal, wanted, before=before, limit=limit)
+
+    page = place.look(work)
+    if as_json:
+        rows = [document.plain(row) for row in page.rows]
+        screen.say(document.text({"dead": rows, "next_before": page.next}))
+        return
+    _print(page, limit)
+
+
+def _print(page: DeliveryPage, limit: int) -> None:
+    now = place.now()
+    rows = [
+        (
+            row.delivery_id,
+            row.event_seq,
+            ago(row.ended_at or row.created_at, now),
+            row.target,
+            row.kind,
+            row.reason,
+            row.attempts,
+            row.replayed_as,
+            row.event_id,
+        )
+        for row in page.rows
+    ]
+    shown.listing(COLUMNS, rows, page.next, limit, "dead letter")
+
+
+@dead.command("show")
+def show_one(
+    letter: Annotated[int, typer.Argument(metavar="DEAD", help="The dead letter's number.")],
+    *,
+    as_json: options.Json = False,
+) -> None:
+    """Show a dead letter: every attempt, what was answered, and the update itself.
+
+    For example: hookgram dead show 42
+    """
+
+    async def work(journal: Journal) -> tuple[Event, ShownDelivery]:
+        await bulk.named_dead(journal, [letter])
+        return await show_delivery(journal, letter)
+
+    event, delivery = place.look(work)
+    if as_json:
+        whole = document.delivery(delivery) | {"event": document.event(event)}
+        screen.say(document.text(whole))
+        return
+    now = place.now()
+    screen.say(*shown.delivery(delivery, now), "", *shown.event(event, now), "")
+    screen.say(*shown.body(event))
+
+
+@dead.command("replay")
+def replay_dead(
+    letters: Letters = None,
+    *,
+    target: options.TargetName = None,
+    reason: options.Reason = None,
+    older_than: options.OlderThan = None,
+    everything: options.Everything = False,
+    dry_run: options.DryRun = False,
+    yes: options.Yes = False,
+    as_json: options.Json = False,
+) -> None:
+    """Deliver dead letters once more: a new delivery each, behind what its lane holds.
+
+    By a filter, letters that were replayed already are left out: a repeated order goes on where
+    the first one was. The old letters stay until they are purged. For example:
+
+    hookgram dead replay --target shop --reason http_503 --dry-run
+    """
+    options.chosen(letters or (), target, reason, older_than, everything=everything)
+    filtered = bulk.replayable(_filter(target, reason, older_than))
+    order = _order("replay", "replayed", dry_run=dry_run, as_json=as_json, yes=yes or bool(letters))
+
+    async def work(store: Store) -> None:
+        named = await bulk.named_dead(store, letters or (), replayable=True)
+
+        def run(one: DeliveryFilter) -> AsyncIterator[bulk.Done]:
+            return bulk.replay(store, store, one, breathe=place.breathe)
+
+        await carry_out(store, order, [named if letters else filtered], run)
+
+    place.order(work)
+
+
+def _order(verb: str, done: str, *, dry_run: bool, as_json: bool, yes: bool) -> Order:
+    return Order(
+        verb=verb,
+        done=done,
+        what="dead letter",
+        plural="dead letters",
+        again=lambda _: "The same command goes on with it.",
+        dry_run=dry_run,
+        yes=yes,
+        as_json=as_json,
+    )
+
+
+@dead.command("purge")
+def purge_dead(
+    letters: Letters = None,
+    *,
+    target: options.TargetName = None,
+    reason: options.Reason = None,
+    older_than: options.OlderThan = None,
+    replayed: options.Replayed = None,
+    everything: options.Everything = False,
+    dry_run: options.DryRun = False,
+    yes: options.Yes = False,
+    as_json: options.Json = False,
+) -> None:
+    """Remove dead letters for good, with their attempts, and events nobody else needs.
+
+    They are counted as purged. For example: hookgram dead purge --replayed --older-than 7d
+    """
+    options.chosen(letters or (), target, reason, older_than, replayed, everything=everything)
+    filtered = _filter(target, reason, older_than, replayed=replayed)
+    order = _order("purge", "purged", dry_run=dry_run, as_json=as_json, yes=yes or bool(letters))
+
+    async def work(store: Store) -> None:
+        named = await bulk.named_dead(store, letters or ())
+
+        def run(one: DeliveryFilter) -> AsyncIterator[bulk.Done]:
+            return bulk.purge(store, store, one, breathe=place.breathe)
+
+        await carry_out(store, order, [named if letters else filtered], run)
+
+    place.order(work)
