@@ -83,7 +83,7 @@ def fits(row: DeliveryRow, wanted: DeliveryFilter, event) -> bool:
         wanted.target in (None, row.target)
         and (wanted.states is None or row.state in wanted.states)
         and wanted.event_seq in (None, row.event_seq)
-        and wanted.reason in (None, row.reason)
+        and (wanted.reason is None or (row.reason or "").startswith(wanted.reason))
         and wanted.kind in (None, row.kind)
         and wanted.chat_id in (None, event.chat_id)
         and (wanted.since is None or event.received_at >= wanted.since)
@@ -93,6 +93,7 @@ def fits(row: DeliveryRow, wanted: DeliveryFilter, event) -> bool:
             or (row.ended_at is not None and row.ended_at < wanted.ended_before)
         )
         and (wanted.replayed is None or wanted.replayed == (row.replayed_as is not None))
+        and (wanted.ids is None or row.delivery_id in wanted.ids)
         and (wanted.up_to is None or row.delivery_id <= wanted.up_to)
     )
 
@@ -105,7 +106,7 @@ async def test_what_is_chosen_is_exactly_what_fits(world: Store):
         "target": ["shop", "other", "nobody"],
         "states": [(State.DEAD,), (State.PENDING, State.WAITING), ()],
         "event_seq": [3, 99],
-        "reason": ["http_410", "rate_limited", "nothing"],
+        "reason": ["http_4", "rate_limited", "nothing", "HTTP"],
         "kind": ["poll"],
         "chat_id": [0, 1],
         "since": [moments[0], moments[5], moments[5] + 1, moments[-1] + DAY],
@@ -113,6 +114,7 @@ async def test_what_is_chosen_is_exactly_what_fits(world: Store):
         "ended_before": [moments[6], moments[-1] + DAY],
         "replayed": [True, False],
         "up_to": [0, everything[7].delivery_id],
+        "ids": [(), (5, 3, 3, 999), tuple(range(100))],
     }
     single = [(name, value) for name, values in conditions.items() for value in values]
     for chosen in [*itertools.combinations(single, 1), *itertools.combinations(single, 2)]:

@@ -34,7 +34,12 @@ COLUMNS = (
 )
 Letters = Annotated[
     list[int] | None,
-    typer.Argument(metavar="[DEAD]...", help="Dead letters by their numbers, as dead list shows."),
+    typer.Argument(
+        metavar="[DEAD]...",
+        min=1,
+        max=options.LARGEST,
+        help="Numbers of dead letters, as dead list shows them.",
+    ),
 ]
 
 
@@ -61,7 +66,9 @@ def list_dead(
     reason: options.Reason = None,
     older_than: options.OlderThan = None,
     replayed: options.Replayed = None,
-    before: Annotated[int | None, typer.Option(help="Go on below this dead letter.")] = None,
+    before: Annotated[
+        int | None, typer.Option(min=1, max=options.LARGEST, help="Go on below this dead letter.")
+    ] = None,
     limit: options.Limit = 20,
     as_json: options.Json = False,
 ) -> None:
@@ -103,7 +110,12 @@ def _print(page: DeliveryPage, limit: int) -> None:
 
 @dead.command("show")
 def show_one(
-    letter: Annotated[int, typer.Argument(metavar="DEAD", help="The dead letter's number.")],
+    letter: Annotated[
+        int,
+        typer.Argument(
+            metavar="DEAD", min=1, max=options.LARGEST, help="The dead letter's number."
+        ),
+    ],
     *,
     as_json: options.Json = False,
 ) -> None:
@@ -166,6 +178,9 @@ def _order(verb: str, done: str, *, dry_run: bool, as_json: bool, yes: bool) -> 
         done=done,
         what="dead letter",
         plural="dead letters",
+        nothing="There is no such dead letter, or it was replayed already."
+        if verb == "replay"
+        else "There is no such dead letter.",
         again=lambda _: "The same command goes on with it.",
         dry_run=dry_run,
         yes=yes,

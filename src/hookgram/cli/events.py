@@ -128,7 +128,8 @@ def replay_events(
     since: options.Since = None,
     until: options.Until = None,
     after: Annotated[
-        int, typer.Option(min=0, help="Go on behind this delivery, where an order was cut.")
+        int,
+        typer.Option(min=0, max=options.LARGEST, help="Go on behind this delivery."),
     ] = 0,
     everything: options.Everything = False,
     dry_run: options.DryRun = False,
@@ -158,6 +159,7 @@ def replay_events(
         done="replayed",
         what="delivery",
         plural="deliveries",
+        nothing="There is nothing to replay: what is on its way, or was replayed, is left alone.",
         again=lambda done: f"Go on with the same command and --after {done.last}",
         dry_run=dry_run,
         yes=yes or bool(named),

@@ -22,7 +22,7 @@ def duration_of(text: str) -> Micros:
 def moment_of(text: str, now: Micros) -> Micros:
     """Read an age (that long ago) or a date, local unless it says otherwise. Raises ValueError."""
     if _AGE.fullmatch(text.strip().lower()):
-        return now - duration_of(text)
+        return max(0, now - duration_of(text))
     try:
         moment = datetime.fromisoformat(text.strip())
         return int(moment.timestamp()) * SECOND + moment.microsecond

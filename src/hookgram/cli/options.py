@@ -14,6 +14,8 @@ from hookgram.core.model import Micros, State
 
 T = TypeVar("T")
 MOST_LISTED = 500
+LARGEST = 2**63 - 1
+"""What the store's integers can be."""
 
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Limit: TypeAlias = Annotated[
@@ -23,7 +25,10 @@ TargetName: TypeAlias = Annotated[str | None, typer.Option("--target", help="Onl
 Kind: TypeAlias = Annotated[
     str | None, typer.Option(help="Only updates of this kind, like message.")
 ]
-Chat: TypeAlias = Annotated[int | None, typer.Option(help="Only updates of this chat (its id).")]
+Chat: TypeAlias = Annotated[
+    int | None,
+    typer.Option(min=-LARGEST, max=LARGEST, help="Only updates of this chat (its id)."),
+]
 StateName: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -40,7 +45,7 @@ Until: TypeAlias = Annotated[
     str | None, typer.Option(help="Only received before then: an age or a date.")
 ]
 Reason: TypeAlias = Annotated[
-    str | None, typer.Option(help="Only those that died of this, like http_500 or too_old.")
+    str | None, typer.Option(help="Only those whose reason begins so, like http_5 or too_old.")
 ]
 OlderThan: TypeAlias = Annotated[
     str | None, typer.Option(help="Only those that died at least so long ago, like 7d.")
@@ -80,7 +85,7 @@ def moment(text: str | None) -> Micros | None:
 
 def ended_before(age: str | None) -> Micros | None:
     """Return the moment that ``--older-than`` means."""
-    return None if age is None else now() - _read(lambda: duration_of(age))
+    return None if age is None else max(0, now() - _read(lambda: duration_of(age)))
 
 
 def _read(reading: Callable[[], T]) -> T:

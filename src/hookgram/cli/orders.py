@@ -27,6 +27,8 @@ class Order(Struct, frozen=True, kw_only=True):
     done: str
     what: str
     plural: str
+    nothing: str
+    """Says that there is nothing to do it with."""
     again: Callable[[Done], str]
     """Says how to go on after it was cut."""
     dry_run: bool
@@ -121,7 +123,7 @@ def _tell(order: Order, found: Counted, done: Done) -> None:
         }
         screen.say(document.text(told))
     elif not found.total:
-        screen.say(f"There is nothing to {order.verb}.")
+        screen.say(order.nothing)
     elif order.dry_run:
         screen.say(f"Would {order.verb} {_of_targets(order, found)}; nothing was changed.")
     else:

@@ -35,9 +35,10 @@ class EventFilter(Struct, frozen=True, kw_only=True):
 class DeliveryFilter(Struct, frozen=True, kw_only=True):
     """Which deliveries: those that meet every condition given.
 
-    ``since`` and ``until`` are moments of the event's ``received_at``; ``ended_before`` is one of
-    ``ended_at``. ``replayed`` asks whether a replay names the delivery. ``replayable`` leaves out
-    those of removed targets. ``up_to`` is the highest id wanted; ``ids`` names at most 500.
+    ``reason`` is how its reason begins. ``since`` and ``until`` are moments of the event's
+    ``received_at``; ``ended_before`` is one of ``ended_at``. ``replayed`` asks whether a replay
+    names the delivery. ``replayable`` leaves out those of removed targets. ``up_to`` is the
+    highest id wanted; ``ids`` names at most 500.
     """
 
     ids: tuple[int, ...] | None = None

@@ -244,7 +244,8 @@ SELECT d.id, e.event_id, e.seq, e.update_id, e.kind, t.name, d.state, d.attempts
  CROSS JOIN target AS t ON t.id = d.target_id
  WHERE (:target IS NULL OR t.name = :target)
    AND (:states IS NULL OR d.state IN (SELECT value FROM json_each(:states)))
-   AND (:reason IS NULL OR d.reason = :reason)
+   AND (:event_seq IS NULL OR d.event_seq = :event_seq)
+   AND (:reason IS NULL OR substr(d.reason, 1, length(:reason)) = :reason)
    AND (:kind IS NULL OR e.kind = :kind)
    AND (:chat_id IS NULL OR e.chat_id = :chat_id)
    AND (:since IS NULL OR e.received_at >= :since)
