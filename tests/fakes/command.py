@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
+import pty
+import struct
+import subprocess
 import sys
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +18,15 @@ from typing import Any
 class Ended:
     """What a command left behind."""
 
-    def __init__(self, code: int, out: str, err: str) -> None:
+    def __init__(self, code: int, raw: bytes, err: bytes) -> None:
         self.code = code
-        self.out = out
-        self.err = err
+        self.raw = raw
+        self.err = err.decode()
+
+    @property
+    def out(self) -> str:
+        """What it printed."""
+        return self.raw.decode()
 
     @property
     def document(self) -> Any:
@@ -39,4 +49,31 @@ async def command(folder: Path, *words: str, **variables: str) -> Ended:
     )
     async with asyncio.timeout(60):
         out, err = await process.communicate()
-    return Ended(process.returncode or 0, out.decode(), err.decode())
+    return Ended(process.returncode or 0, out, err)
+
+
+def on_terminal(path: Path, columns: int, *words: str, **variables: str) -> list[str]:
+    """Run it on a real terminal of so many columns and return its lines."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    plain = {"TERM": "xterm", "HOME": str(path.parent), "PYTHONUTF8": "1"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "hookgram", *words],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=plain | {"SQLITE_PATH": str(path)} | variables,
+        cwd=path.parent,
+    ) as process:
+        os.close(theirs)
+        shown = b"".join(iter(lambda: _read(ours), b""))
+    os.close(ours)
+    assert process.returncode == 0, shown
+    return shown.decode().replace("\r\n", "\n").splitlines()
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65_536)
+    except OSError:  # how a terminal ends
+        return b""

@@ -25,7 +25,7 @@ def moment_of(text: str, now: Micros) -> Micros:
         return max(0, now - duration_of(text))
     try:
         moment = datetime.fromisoformat(text.strip())
-        return int(moment.timestamp()) * SECOND + moment.microsecond
+        return int(moment.replace(microsecond=0).timestamp()) * SECOND + moment.microsecond
     except (ValueError, OverflowError, OSError) as error:
         raise ValueError(
             f"{text!r} is no moment; write an age like 30m, 12h or 7d, or a date like "
