@@ -367,3 +367,18 @@ async def test_an_older_store_gets_what_listings_need(path: Path, clock: HandClo
     await register(store, "shop")
     assert [row.state for row in await store.targets()] == ["ok"]
     await store.close()
+
+
+async def test_a_command_leaves_the_log_to_the_owner(path: Path, clock: HandClock):
+    owner = await open_sqlite(path, clock=clock)
+    [shop] = await register(owner, "shop")
+    beside = await open_sqlite(path, clock=clock, existing=True)
+    await accept(beside, *(arrival(owed(shop), body=b"x" * 10_000) for _ in range(500)))
+    log = path.with_name("events.db-wal")
+    assert log.stat().st_size > 1_000 * 4_096
+    await beside.checkpoint()
+    await beside.close()
+    assert log.stat().st_size > 1_000 * 4_096
+    await owner.probe()
+    await owner.close()
+    assert not log.exists() or log.stat().st_size == 0

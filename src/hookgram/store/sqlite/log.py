@@ -19,10 +19,11 @@ WORTH_CUTTING = 1_000
 
 
 class Log:
-    """Watches the log of one connection."""
+    """Watches the log of one connection. Only the store's *owner* cuts it: that stops others."""
 
-    def __init__(self, db: apsw.Connection, busy_timeout: Micros) -> None:
+    def __init__(self, db: apsw.Connection, busy_timeout: Micros, *, owner: bool = True) -> None:
         self._db = db
+        self._owner = owner
         self._busy_ms = busy_timeout // 1_000
         self._pages = 0
         self._copy_at = FULL_AT
@@ -49,6 +50,8 @@ class Log:
 
     def cut(self) -> None:
         """Copy all pages and cut the file to nothing, unless a reader is in the way."""
+        if not self._owner:
+            return
         self._db.set_busy_timeout(0)  # never waiting for a reader
         try:
             cut = self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)

@@ -82,7 +82,7 @@ class SqliteStore(SqliteJournal):
             await asyncio.to_thread(refuse_networked, opening.path)
             writing = await asyncio.to_thread(open_writer, opening)
             reading = await asyncio.to_thread(open_reader, opening)
-        log = Log(writing, opening.busy_timeout)
+        log = Log(writing, opening.busy_timeout, owner=not opening.existing)
         presence = Presence(opening.path)
         writer = Writer(writing, Batches(writing, clock, shard), log, presence=presence)
         writer.start()
