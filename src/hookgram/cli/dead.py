@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 
-from hookgram.cli import document, options, place, screen, shown
+from hookgram.cli import document, options, orders, place, screen, shown
 from hookgram.cli.moments import ago
-from hookgram.cli.orders import Order, carry_out
+from hookgram.cli.orders import Order
 from hookgram.cli.screen import Column
 from hookgram.core.listing import DeliveryFilter, DeliveryPage
 from hookgram.core.model import Event, State
-from hookgram.ports import Journal, Store
+from hookgram.ports import Journal
 from hookgram.usecases import bulk
 from hookgram.usecases.search import ShownDelivery, find_deliveries, show_delivery
 
@@ -41,6 +41,15 @@ Letters = Annotated[
         help="Numbers of dead letters, as dead list shows them.",
     ),
 ]
+REPLAY = Order(
+    verb="replay",
+    done="replayed",
+    what="dead letter",
+    plural="dead letters",
+    nothing="There is no such dead letter, or it was replayed already.",
+    again="The same command goes on with it.",
+)
+PURGE = replace(REPLAY, verb="purge", done="purged", nothing="There is no such dead letter.")
 
 
 def _filter(
@@ -158,34 +167,14 @@ def replay_dead(
     hookgram dead replay --target shop --reason http_503 --dry-run
     """
     options.chosen(letters or (), target, reason, older_than, everything=everything)
-    filtered = bulk.replayable(_filter(target, reason, older_than))
-    order = _order("replay", "replayed", dry_run=dry_run, as_json=as_json, yes=yes or bool(letters))
+    order = replace(REPLAY, dry_run=dry_run, yes=yes or bool(letters), as_json=as_json)
 
-    async def work(store: Store) -> None:
-        named = await bulk.named_dead(store, letters or (), replayable=True)
+    async def choose(journal: Journal) -> list[DeliveryFilter]:
+        if letters:
+            return [await bulk.named_dead(journal, letters, replayable=True)]
+        return [bulk.replayable(_filter(target, reason, older_than))]
 
-        def run(one: DeliveryFilter) -> AsyncIterator[bulk.Done]:
-            return bulk.replay(store, store, one, breathe=place.breathe)
-
-        await carry_out(store, order, [named if letters else filtered], run)
-
-    place.order(work)
-
-
-def _order(verb: str, done: str, *, dry_run: bool, as_json: bool, yes: bool) -> Order:
-    return Order(
-        verb=verb,
-        done=done,
-        what="dead letter",
-        plural="dead letters",
-        nothing="There is no such dead letter, or it was replayed already."
-        if verb == "replay"
-        else "There is no such dead letter.",
-        again=lambda _: "The same command goes on with it.",
-        dry_run=dry_run,
-        yes=yes,
-        as_json=as_json,
-    )
+    orders.replay(order, choose)
 
 
 @dead.command("purge")
@@ -206,15 +195,11 @@ def purge_dead(
     They are counted as purged. For example: hookgram dead purge --replayed --older-than 7d
     """
     options.chosen(letters or (), target, reason, older_than, replayed, everything=everything)
-    filtered = _filter(target, reason, older_than, replayed=replayed)
-    order = _order("purge", "purged", dry_run=dry_run, as_json=as_json, yes=yes or bool(letters))
+    order = replace(PURGE, dry_run=dry_run, yes=yes or bool(letters), as_json=as_json)
 
-    async def work(store: Store) -> None:
-        named = await bulk.named_dead(store, letters or ())
+    async def choose(journal: Journal) -> list[DeliveryFilter]:
+        if letters:
+            return [await bulk.named_dead(journal, letters)]
+        return [_filter(target, reason, older_than, replayed=replayed)]
 
-        def run(one: DeliveryFilter) -> AsyncIterator[bulk.Done]:
-            return bulk.purge(store, store, one, breathe=place.breathe)
-
-        await carry_out(store, order, [named if letters else filtered], run)
-
-    place.order(work)
+    orders.purge(order, choose)

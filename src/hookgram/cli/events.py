@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 import typer
 from msgspec.structs import replace
 
-from hookgram.cli import document, options, place, screen, shown
+from hookgram.cli import document, options, orders, place, screen, shown
 from hookgram.cli.moments import ago
-from hookgram.cli.orders import Order, carry_out
+from hookgram.cli.orders import Order
 from hookgram.cli.screen import Column
 from hookgram.core.listing import DeliveryFilter, EventFilter, EventPage
-from hookgram.ports import Journal, Store
+from hookgram.ports import Journal
 from hookgram.usecases import bulk
 from hookgram.usecases.search import find_events, show_event
 
@@ -26,6 +25,14 @@ COLUMNS = (
     Column("chat", fixed=True),
     Column("deliveries"),
     Column("id", wide=True),
+)
+REPLAY = Order(
+    verb="replay",
+    done="replayed",
+    what="delivery",
+    plural="deliveries",
+    nothing="There is nothing to replay: what is on its way, or was replayed, is left alone.",
+    again="Go on with the same command and --after {last}",
 )
 
 
@@ -154,27 +161,12 @@ def replay_events(
         since=moments[0],
         until=moments[1],
     )
-    order = Order(
-        verb="replay",
-        done="replayed",
-        what="delivery",
-        plural="deliveries",
-        nothing="There is nothing to replay: what is on its way, or was replayed, is left alone.",
-        again=lambda done: f"Go on with the same command and --after {done.last}",
-        dry_run=dry_run,
-        yes=yes or bool(named),
-        as_json=as_json,
-    )
+    order = replace(REPLAY, dry_run=dry_run, yes=yes or bool(named), as_json=as_json)
 
-    async def work(store: Store) -> None:
-        chosen = [wanted]
-        if named:
-            seqs = [(await store.event(options.event_name(one))).seq for one in named]
-            chosen = [replace(wanted, event_seq=seq) for seq in dict.fromkeys(seqs)]
+    async def choose(journal: Journal) -> list[DeliveryFilter]:
+        if not named:
+            return [bulk.replayable(wanted)]
+        seqs = [(await journal.event(options.event_name(one))).seq for one in named]
+        return [bulk.replayable(replace(wanted, event_seq=seq)) for seq in dict.fromkeys(seqs)]
 
-        def run(one: DeliveryFilter) -> AsyncIterator[bulk.Done]:
-            return bulk.replay(store, store, one, breathe=place.breathe, after=after)
-
-        await carry_out(store, order, [bulk.replayable(one) for one in chosen], run, after=after)
-
-    place.order(work)
+    orders.replay(order, choose, after=after)

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import typer
 from msgspec import Struct
 
-from hookgram.cli import document, screen
+from hookgram.cli import document, place, screen
 from hookgram.cli.screen import many
 from hookgram.core.listing import DeliveryFilter
-from hookgram.ports import Journal
-from hookgram.usecases.bulk import Counted, Done, count, until_now
+from hookgram.ports import Journal, Store
+from hookgram.usecases import bulk
+from hookgram.usecases.bulk import Counted, Done
 
 Run: TypeAlias = Callable[[DeliveryFilter], AsyncIterator[Done]]
+Choose: TypeAlias = Callable[[Journal], Awaitable[Sequence[DeliveryFilter]]]
+"""Says what an order concerns; raises what is wrong with what was named."""
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -29,18 +32,42 @@ class Order(Struct, frozen=True, kw_only=True):
     plural: str
     nothing: str
     """Says that there is nothing to do it with."""
-    again: Callable[[Done], str]
-    """Says how to go on after it was cut."""
-    dry_run: bool
-    yes: bool
-    as_json: bool
+    again: str
+    """Says how to go on after it was cut; ``{last}`` is the last delivery it came to."""
+    dry_run: bool = False
+    yes: bool = False
+    as_json: bool = False
 
 
-async def carry_out(
-    journal: Journal, order: Order, chosen: Sequence[DeliveryFilter], run: Run, *, after: int = 0
+def replay(order: Order, choose: Choose, *, after: int = 0) -> None:
+    """Replay what is chosen, from behind the delivery *after*."""
+
+    async def work(store: Store) -> None:
+        def run(wanted: DeliveryFilter) -> AsyncIterator[Done]:
+            return bulk.replay(store, store, wanted, breathe=place.breathe, after=after)
+
+        await _carry_out(store, order, await choose(store), run, after)
+
+    place.order(work)
+
+
+def purge(order: Order, choose: Choose) -> None:
+    """Purge the dead letters that are chosen."""
+
+    async def work(store: Store) -> None:
+        def run(wanted: DeliveryFilter) -> AsyncIterator[Done]:
+            return bulk.purge(store, store, wanted, breathe=place.breathe)
+
+        await _carry_out(store, order, await choose(store), run)
+
+    place.order(work)
+
+
+async def _carry_out(
+    journal: Journal, order: Order, chosen: Sequence[DeliveryFilter], run: Run, after: int = 0
 ) -> None:
     """Count, ask, and do it; the filters decide what, whatever a page had shown."""
-    wanted = [await until_now(journal, one) for one in chosen]
+    wanted = [await bulk.until_now(journal, one) for one in chosen]
     found = await _counted(journal, order, wanted, after)
     if order.dry_run or not found.total:
         _tell(order, found, Done())
@@ -59,7 +86,7 @@ async def _counted(
     with screen.bar(f"counting {order.plural}", 0) as bar:
         for one in wanted:
             found = Counted()
-            async for found in count(journal, one, after=after):
+            async for found in bulk.count(journal, one, after=after):
                 bar(total.total + found.total)
             total += found
     return total
@@ -69,18 +96,26 @@ async def _done(order: Order, found: Counted, runs: Sequence[AsyncIterator[Done]
     """Do it, step by step, until all is done or a signal comes between two steps."""
     so_far = Done()
     with _stop_by_signal() as stop, screen.bar(order.verb, found.total) as bar:
-        for steps in runs:
-            before = so_far
-            async for step in steps:
-                so_far = before + step
-                bar(so_far.done + so_far.gone)
-                if stop.is_set():
-                    break
+        async for so_far in _summed(runs):
+            bar(so_far.done + so_far.gone)
+            if stop.is_set():
+                break
     if stop.is_set() and so_far.done + so_far.gone < found.total:
         told = f"Stopped: {so_far.done:,} of {many(found.total, order.what, order.plural)}"
-        screen.hint(f"{told} {order.done}, the rest is as it was. {order.again(so_far)}")
+        screen.hint(
+            f"{told} {order.done}, the rest is as it was. {order.again.format(last=so_far.last)}"
+        )
         raise typer.Exit(1)
     return so_far
+
+
+async def _summed(runs: Sequence[AsyncIterator[Done]]) -> AsyncIterator[Done]:
+    before = so_far = Done()
+    for steps in runs:
+        async for step in steps:
+            so_far = before + step
+            yield so_far
+        before = so_far
 
 
 @contextmanager
