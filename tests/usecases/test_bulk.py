@@ -119,6 +119,12 @@ async def test_what_is_on_its_way_or_replayed_is_not_replayed_again(store):
     assert (await store.delivery(pending)).replayed_as is None
 
 
+async def test_letters_of_a_removed_target_are_not_replayed(store):
+    await bury_many(store, 3)
+    await store.remove("shop")
+    assert await replay_all(store) == []
+
+
 async def test_a_purge_removes_all_that_is_wanted_and_nothing_else(store):
     await bury_many(store, 700)
     [shop] = await register(store, "shop")
