@@ -96,6 +96,13 @@ class Model:
         self.counts[target, "cancelled"] += len(mine)
         return len(mine)
 
+    def purge(self, delivery_ids: list[int]) -> None:
+        for delivery_id in delivery_ids:
+            gone = self.deliveries.pop(delivery_id)
+            self.counts[gone.target, "purged"] += 1
+            if gone.update_id not in {d.update_id for d in self.deliveries.values()}:
+                del self.events[gone.update_id]
+
     def forget(self, settled_by: Micros, dead_by: Micros) -> tuple[int, int]:
         """Forget all there is; how many events and dead letters went."""
         dead = [

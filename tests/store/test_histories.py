@@ -216,6 +216,21 @@ class Histories(RuleBasedStateMachine):
             )
             self.model.owe(again)
 
+    @rule(pick=picks)
+    def purge(self, pick: int) -> None:
+        # Events with settled siblings are left to their own law: the sweep comes back for them.
+        rows = [one.delivery_id for one in self.model.deliveries.values() if self._purgeable(one)]
+        if rows:
+            first = pick % len(rows)
+            chosen = rows[first : first + 2]
+            assert self.run(self.store.purge([*chosen, 10**9, chosen[0]])) == len(chosen)
+            self.model.purge(chosen)
+
+    def _purgeable(self, one: ModelDelivery) -> bool:
+        siblings = [d for d in self.model.deliveries.values() if d.update_id == one.update_id]
+        ended = {State.DELIVERED, State.CANCELLED}
+        return one.state is State.DEAD and not any(d.state in ended for d in siblings)
+
     @rule(name=names)
     def remove_and_register(self, name: str) -> None:
         expected = self.model.cancel_all(name, self.clock.now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hookgram.core.model import State
+from hookgram.core.model import DAY, State
 from hookgram.errors import NotFound
 from hookgram.ports import Store
 from store.makers import (
@@ -64,16 +64,20 @@ async def test_an_event_stays_while_another_delivery_has_it(store: Store, end):
     assert (await store.event(last.event_id)).event_id == last.event_id
 
 
-async def test_an_event_whose_letter_was_purged_is_forgotten_with_the_rest(
-    store: Store, clock: HandClock
+@pytest.mark.parametrize("swept", [False, True])
+async def test_an_event_whose_letter_was_purged_is_forgotten_within_a_day(
+    store: Store, clock: HandClock, swept
 ):
     shop, other = await register(store, "shop", "other")
     await accept(store, arrival(owed(shop, dead="x"), owed(other)))
     await deliver(store, await claim_one(store, other))
     last, first = await store.deliveries()
-    await store.purge([first.delivery_id])
     clock.step(10)
-    await store.forget(retention=5, dead_retention=10**12, dedup=10**12)
+    if swept:
+        await store.forget(retention=5, dead_retention=100 * DAY, dedup=DAY)
+    await store.purge([first.delivery_id])
+    clock.step(DAY + 10)
+    await store.forget(retention=5, dead_retention=100 * DAY, dedup=DAY)
     with pytest.raises(NotFound):
         await store.event(last.event_id)
 
