@@ -203,6 +203,17 @@ def test_no_color_is_heeded(path, words):
     assert not any(re.search(r"\x1b\[[0-9;]*3[0-7]", line) for line in lines)
 
 
+def test_an_order_asks_first_and_takes_a_no(path):
+    before = looked_at(path)
+    said = on_terminal(path, 80, "dead", "purge", "--all", typed=b"n\n", code=1)
+    assert "Purge 4 dead letters of 2 targets? [y/N]" in "".join(said)
+    assert "Nothing was changed." in said[-1]
+    on_terminal(path, 80, "targets", "remove", "old", typed=b"\n", code=1)
+    assert looked_at(path) == before
+    said = on_terminal(path, 80, "dead", "purge", "--all", typed=b"y\n")
+    assert "Purged: 4 dead letters." in "".join(said)
+
+
 async def test_lists_are_plain_lines_when_piped(hookgram, path):
     ended = await hookgram("targets", "list", COLUMNS="20")
     heading, shop, old = ended.out.splitlines()

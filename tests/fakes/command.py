@@ -52,8 +52,10 @@ async def command(folder: Path, *words: str, **variables: str) -> Ended:
     return Ended(process.returncode or 0, out, err)
 
 
-def on_terminal(path: Path, columns: int, *words: str, **variables: str) -> list[str]:
-    """Run it on a real terminal of so many columns and return its lines."""
+def on_terminal(
+    path: Path, columns: int, *words: str, typed: bytes = b"", code: int = 0, **variables: str
+) -> list[str]:
+    """Run it on a real terminal of so many columns, where somebody types, and return its lines."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     plain = {"TERM": "xterm", "HOME": str(path.parent), "PYTHONUTF8": "1"}
@@ -66,9 +68,10 @@ def on_terminal(path: Path, columns: int, *words: str, **variables: str) -> list
         cwd=path.parent,
     ) as process:
         os.close(theirs)
+        os.write(ours, typed)
         shown = b"".join(iter(lambda: _read(ours), b""))
     os.close(ours)
-    assert process.returncode == 0, shown
+    assert process.returncode == code, shown
     return shown.decode().replace("\r\n", "\n").splitlines()
 
 

@@ -96,7 +96,7 @@ def agreed(question: str, *, yes: bool) -> bool:
         return True
     if not sys.stdin.isatty():
         raise typer.BadParameter(f"{question} Nobody is here to answer: add --yes, or --dry-run")
-    return typer.confirm(lines(question))
+    return typer.confirm(lines(question), err=True)
 
 
 def many(count: int, what: str, plural: str | None = None) -> str:
