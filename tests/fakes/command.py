@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import os
-import pty
-import struct
-import subprocess
 import sys
-import termios
 from pathlib import Path
 from typing import Any
+
+from fakes.terminal import Terminal
 
 
 class Ended:
@@ -54,29 +51,21 @@ async def command(folder: Path, *words: str, **variables: str) -> Ended:
 
 def on_terminal(
     path: Path, columns: int, *words: str, typed: bytes = b"", code: int = 0, **variables: str
-) -> list[str]:
-    """Run it on a real terminal of so many columns, where somebody types, and return its lines."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    plain = {"TERM": "xterm", "HOME": str(path.parent), "PYTHONUTF8": "1"}
-    with subprocess.Popen(
+) -> Terminal:
+    """Run it on a terminal of so many columns, where somebody types, to its end."""
+    terminal = Terminal(
         [sys.executable, "-m", "hookgram", *words],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env=plain | {"SQLITE_PATH": str(path)} | variables,
+        columns,
+        24,
+        env={
+            "TERM": "xterm",
+            "HOME": str(path.parent),
+            "PYTHONUTF8": "1",
+            "SQLITE_PATH": str(path),
+            **variables,
+        },
         cwd=path.parent,
-    ) as process:
-        os.close(theirs)
-        os.write(ours, typed)
-        shown = b"".join(iter(lambda: _read(ours), b""))
-    os.close(ours)
-    assert process.returncode == code, shown
-    return shown.decode().replace("\r\n", "\n").splitlines()
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65_536)
-    except OSError:  # how a terminal ends
-        return b""
+    )
+    terminal.type(typed)
+    assert terminal.ended(60) == code, terminal.text
+    return terminal

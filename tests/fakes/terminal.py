@@ -26,6 +26,7 @@ class Terminal:
             command, stdin=theirs, stdout=theirs, stderr=theirs, env=env, cwd=cwd
         )
         os.close(theirs)
+        self._ours = ours
         self._printed = bytearray()
         self._reader = threading.Thread(target=self._read, args=(ours,), daemon=True)
         self._reader.start()
@@ -38,6 +39,10 @@ class Terminal:
             pass  # the last program on it has ended
         finally:
             os.close(ours)
+
+    def type(self, keys: bytes) -> None:
+        """Type, as somebody before it would."""
+        os.write(self._ours, keys)
 
     def ended(self, deadline: float) -> int:
         """Wait for the end and return the exit code."""
