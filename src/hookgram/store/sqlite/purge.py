@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from hookgram.core.counters import Counter
 from hookgram.store.sqlite.call import Unfinished
 from hookgram.store.sqlite.transaction import Transaction
 from hookgram.store.sqlite.upkeep import STEP, Allowance, forget_delivery
@@ -26,6 +27,6 @@ def purge(tx: Transaction, delivery_ids: Sequence[int], before: int) -> int | Un
         event_seq, target_id = row
         if not tx.rows("siblings", {"event_seq": event_seq, "id": delivery_id, "limit": 1}):
             left.spend(tx.write("delete_event", {"event_seq": event_seq}))
-        tx.count("purged", target_id)
+        tx.count(Counter.PURGED, target_id)
         purged += 1
     return purged
