@@ -9,7 +9,7 @@ import apsw
 
 from hookgram.errors import StoreBroken, StoreUnavailable
 from hookgram.ports import Clock
-from hookgram.store.sqlite.call import Call
+from hookgram.store.sqlite.call import Call, Part, run_together
 from hookgram.store.sqlite.transaction import SQL, Transaction
 from hookgram.store.sqlite.troubles import translated
 
@@ -41,7 +41,7 @@ class Batches:
     def _together(self, calls: Sequence[Call[Any]]) -> bool:
         """Run without fences, which is cheaper; False, with nothing changed, if a call failed."""
         tx = self._begin()
-        if all(_run(call, tx) for call in calls):
+        if all(_run_all(alike, tx) for alike in _grouped(calls)):
             self._commit(tx)
             return True
         self._rollback()
@@ -82,6 +82,21 @@ class Batches:
     def _rollback(self) -> None:
         if self._db.in_transaction:
             self._db.execute(SQL["rollback"])
+
+
+def _grouped(calls: Sequence[Call[Any]]) -> list[list[Call[Any]]]:
+    """Put the parts of the same work together; everything else stays by itself."""
+    groups: dict[object, list[Call[Any]]] = {}
+    for call in calls:
+        key = call.shared if isinstance(call, Part) else call
+        groups.setdefault(key, []).append(call)
+    return list(groups.values())
+
+
+def _run_all(alike: Sequence[Call[Any]], tx: Transaction) -> bool:
+    if len(alike) == 1:
+        return _run(alike[0], tx)
+    return run_together([part for part in alike if isinstance(part, Part)], tx)
 
 
 def _run(call: Call[Any], tx: Transaction) -> bool:

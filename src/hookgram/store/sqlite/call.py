@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeAlias, TypeVar, cast
 
 import apsw
@@ -13,6 +13,7 @@ from hookgram.store.sqlite.transaction import Transaction
 from hookgram.store.sqlite.troubles import translated
 
 T = TypeVar("T")
+A = TypeVar("A")
 
 
 class Unfinished(Generic[T]):
@@ -24,6 +25,9 @@ class Unfinished(Generic[T]):
 
 Work: TypeAlias = "Callable[[Transaction], T | Unfinished[T]]"
 """A port's function with its arguments. It may be run twice: a first run can be rolled back."""
+
+Shared: TypeAlias = "Callable[[Transaction, Sequence[A]], Sequence[T]]"
+"""A port's function for the arguments of several callers at once; one result for each of them."""
 
 Undo: TypeAlias = "Callable[[Transaction, T], None]"
 """Takes back a result that nobody took."""
@@ -64,6 +68,36 @@ class Call(Generic[T]):
             self.future.set_exception(error)
         else:
             self.future.set_result(cast("T", self.result))
+
+
+class Part(Call[T], Generic[A, T]):
+    """One caller's part of work that is done for all who wait with the same *shared* at once."""
+
+    __slots__ = ("item", "shared")
+
+    def __init__(self, shared: Shared[A, T], item: A) -> None:
+        super().__init__(self._alone)
+        self.shared = shared
+        self.item = item
+
+    def _alone(self, tx: Transaction) -> T:
+        [result] = self.shared(tx, [self.item])
+        return result
+
+
+def run_together(parts: Sequence[Part[A, T]], tx: Transaction) -> bool:
+    """Run parts of the same work within *tx*; False, without anybody's error, if that failed."""
+    try:
+        results = parts[0].shared(tx, [part.item for part in parts])
+    except Exception as error:  # noqa: BLE001 - whose it is, each one's own run will tell
+        for part in parts:
+            part.error = None
+        if isinstance(translated(error), StoreBroken):
+            raise
+        return False
+    for part, result in zip(parts, results, strict=True):
+        part.result, part.error = result, None
+    return True
 
 
 class Chore(Call[T]):

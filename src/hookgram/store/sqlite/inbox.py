@@ -7,35 +7,48 @@ from collections.abc import Sequence
 from hookgram.core.counters import Counter
 from hookgram.core.model import UNPARSED, Acceptance, Arrival
 from hookgram.store.sqlite.lanes import owe
-from hookgram.store.sqlite.rows import NO_UPDATE_ID, event_values
-from hookgram.store.sqlite.transaction import Transaction
+from hookgram.store.sqlite.rows import event_values, key_values
+from hookgram.store.sqlite.transaction import Transaction, listed
+
+DUPLICATE = Acceptance(None)
 
 
-def accept(tx: Transaction, arrivals: Sequence[Arrival]) -> list[Acceptance]:
-    """Keep each event with its deliveries, unless its key is known."""
-    return [_accept_one(tx, arrival) for arrival in arrivals]
+def accept(tx: Transaction, calls: Sequence[Sequence[Arrival]]) -> list[list[Acceptance]]:
+    """Keep each caller's events with their deliveries, unless their keys are known."""
+    acceptances = iter(_accept(tx, [arrival for arrivals in calls for arrival in arrivals]))
+    return [[next(acceptances) for _ in arrivals] for arrivals in calls]
 
 
-def _accept_one(tx: Transaction, arrival: Arrival) -> Acceptance:
-    event = arrival.event
-    key = {
-        "bot_id": event.bot_id,
-        "update_id": NO_UPDATE_ID if event.update_id is None else event.update_id,
-        "digest": arrival.digest,
-        "now": tx.now,
+def _accept(tx: Transaction, arrivals: Sequence[Arrival]) -> list[Acceptance]:
+    fresh = _unseen(tx, arrivals)
+    events = [event_values(arrival.event, len(arrival.owed)) for arrival in fresh.values()]
+    seqs = dict(zip(fresh, tx.insert_many("insert_event", events), strict=True))
+    owe(tx, [(seqs[place], owed, None) for place, one in fresh.items() for owed in one.owed])
+    _count(tx, arrivals, fresh)
+    return [
+        Acceptance(seqs[place]) if place in seqs else DUPLICATE for place in range(len(arrivals))
+    ]
+
+
+def _unseen(tx: Transaction, arrivals: Sequence[Arrival]) -> dict[int, Arrival]:
+    """Note the keys of the arrivals; return those whose key is new, by their places."""
+    keys = [key_values(arrival) for arrival in arrivals]
+    known = {place for (place,) in tx.rows("known", {"keys": listed(keys)})}
+    first = {key: place for place, key in reversed([*enumerate(keys)]) if place not in known}
+    tx.write("see", {"keys": listed([*first]), "now": tx.now})
+    return {place: arrivals[place] for place in sorted(first.values())}
+
+
+def _count(tx: Transaction, arrivals: Sequence[Arrival], fresh: dict[int, Arrival]) -> None:
+    counted = {
+        Counter.ACCEPTED: len(fresh),
+        Counter.DUPLICATE: len(arrivals) - len(fresh),
+        Counter.UNROUTED: sum(not arrival.owed for arrival in fresh.values()),
+        Counter.UNPARSED: sum(arrival.event.kind == UNPARSED for arrival in fresh.values()),
     }
-    if not tx.write("see", key):
-        tx.count(Counter.DUPLICATE)
-        return Acceptance(None)
-    seq = tx.insert("insert_event", event_values(event, len(arrival.owed)))
-    for owed in arrival.owed:
-        owe(tx, seq, owed)
-    tx.count(Counter.ACCEPTED)
-    if not arrival.owed:
-        tx.count(Counter.UNROUTED)
-    if event.kind == UNPARSED:
-        tx.count(Counter.UNPARSED)
-    return Acceptance(seq)
+    for counter, times in counted.items():
+        if times:
+            tx.count(counter, times=times)
 
 
 def refuse(tx: Transaction, bot_id: int, chat_id: int, chat_kind: str | None) -> None:

@@ -34,10 +34,18 @@ ON CONFLICT (target_id, shard, name) DO UPDATE SET value = value + excluded.valu
 
 -- Inbox ----------------------------------------------------------------------------------------
 
+-- Lists come as JSON: one statement for all of them, and one step outside Python's lock.
+
+-- The places in the list of keys that are known already.
+-- name: known
+SELECT k.key
+  FROM json_each(:keys) AS k
+ CROSS JOIN seen AS s ON s.bot_id = k.value ->> 0 AND s.update_id = k.value ->> 1
+                     AND s.digest = unhex(k.value ->> 2)
+
 -- name: see
 INSERT INTO seen (bot_id, update_id, digest, at)
-VALUES (:bot_id, :update_id, :digest, :now)
-ON CONFLICT DO NOTHING
+SELECT value ->> 0, value ->> 1, unhex(value ->> 2), :now FROM json_each(:keys)
 
 -- name: insert_event
 INSERT INTO event (event_id, bot_id, update_id, kind, chat_id, user_id, lane,
@@ -47,19 +55,20 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 -- name: target_gone
 SELECT removed_at IS NOT NULL FROM target WHERE id = :target_id
 
--- At the tail of its lane: waiting behind what is unsettled there, else pending.
--- name: insert_delivery
+-- At the tail of its lane: waiting behind what is unsettled there, or stands before it in the list
+-- (first is 0 then, for the statement does not see what it inserts itself), else pending.
+-- name: insert_deliveries
 INSERT INTO delivery (event_seq, target_id, priority, lane, due_at, replay_of, created_at, state)
-VALUES (:event_seq, :target_id, :priority, :lane, :due_at, :replay_of, :now,
-        NOT EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_lane
-                     WHERE target_id = :target_id AND lane = :lane
-                       AND ended_at IS NULL AND lane IS NOT NULL))
+SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+       value ->> 7 AND NOT EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_lane
+                                    WHERE target_id = value ->> 1 AND lane = value ->> 3
+                                      AND ended_at IS NULL AND lane IS NOT NULL)
+  FROM json_each(:rows)
 
 -- name: insert_ended_delivery
 INSERT INTO delivery (event_seq, target_id, priority, lane, due_at, replay_of, created_at,
-                      ended_at, state, reason)
-VALUES (:event_seq, :target_id, :priority, :lane, :due_at, :replay_of, :now,
-        :now, :state, :reason)
+                      state, reason, ended_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: refuse
 INSERT INTO refused_chat (bot_id, chat_id, chat_kind, count, last_seen)
@@ -120,12 +129,18 @@ UPDATE delivery INDEXED BY delivery_leased
    SET leased_until = :now
  WHERE state = 2 AND leased_until > :now
 
+-- Of the listed (id, token), those whose token is current; all in one row, to be read in one step.
+-- name: held
+SELECT json_group_array(json_array(d.id, d.token, d.target_id, d.lane))
+  FROM json_each(:claims) AS c
+ CROSS JOIN delivery AS d ON d.id = c.value ->> 0 AND d.token = c.value ->> 1 AND d.state = 2
+
 -- name: delivered
 UPDATE delivery
    SET state = 3, token = NULL, leased_until = NULL, reason = NULL,
-       status = :status, took = :took, ended_at = :now
- WHERE id = :id AND token = :token AND state = 2
-RETURNING lane
+       status = f.value ->> 2, took = f.value ->> 3, ended_at = :now
+  FROM json_each(:ends) AS f
+ WHERE delivery.id = f.value ->> 0 AND token = f.value ->> 1 AND state = 2
 
 -- name: dead
 UPDATE delivery
@@ -148,16 +163,17 @@ UPDATE delivery
  WHERE id = :id AND token = :token AND state = 2
 RETURNING due_at
 
--- The first unsettled row of the lane, if it is a waiting one.
+-- The first unsettled row of each listed (target, lane), if it is a waiting one.
 -- name: promote
 UPDATE delivery
    SET state = 1
- WHERE id = (SELECT id FROM delivery INDEXED BY delivery_lane
-              WHERE target_id = :target_id AND lane = :lane
-                AND ended_at IS NULL AND lane IS NOT NULL
-              ORDER BY id LIMIT 1)
+ WHERE id IN (SELECT (SELECT id FROM delivery INDEXED BY delivery_lane
+                       WHERE target_id = value ->> 0 AND lane = value ->> 1
+                         AND ended_at IS NULL AND lane IS NOT NULL
+                       ORDER BY id LIMIT 1)
+                FROM json_each(:lanes))
    AND state = 0
-RETURNING due_at
+RETURNING target_id, lane, due_at
 
 -- name: insert_attempt
 INSERT OR REPLACE INTO attempt (delivery_id, number, started_at, took,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from typing import Any, assert_never
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -17,9 +17,12 @@ from hookgram.core.model import Attempt, Claim, Claimed, Micros, Priority, Recor
 from hookgram.core.outcome import Dead, Delivered, Released, Retry, Settlement
 from hookgram.store.sqlite.lanes import promote
 from hookgram.store.sqlite.rows import attempt_values, claim_of
-from hookgram.store.sqlite.transaction import Row, Transaction, View
+from hookgram.store.sqlite.transaction import Row, Transaction, View, listed
 
 LOST = Recorded(lost=True)
+
+Fence: TypeAlias = tuple[int, int]
+"""A delivery's id and the token of a claim."""
 
 
 def claim(tx: Transaction, wants: Sequence[Want]) -> Claimed:
@@ -54,8 +57,8 @@ def _lease(
     if not rows:
         return []
     token = secrets.randbits(63)
-    ids = msgspec.json.encode([row[0] for row in rows]).decode()
-    tx.write(statement, {"ids": ids, "token": token, "leased_until": tx.now + lease})
+    ids = [row[0] for row in rows]
+    tx.write(statement, {"ids": listed(ids), "token": token, "leased_until": tx.now + lease})
     return [claim_of(row, tries=tries, token=token, now=tx.now, lease=lease) for row in rows]
 
 
@@ -83,33 +86,70 @@ def extend(tx: Transaction, claim: Claim, lease: Micros) -> bool:
     return bool(tx.write("extend", _fenced(claim, leased_until=tx.now + lease)))
 
 
-def settle(
-    tx: Transaction, claim: Claim, settlement: Settlement, attempt: Attempt | None
-) -> Recorded:
-    """Record the end of a try, if the token is current, and promote the next of its lane."""
-    match settlement:
-        case Delivered():
-            recorded = _end(tx, "delivered", claim, _last(attempt))
-        case Dead(reason=reason, failures=failures):
-            values = {"reason": reason, "failures": failures, **_last(attempt)}
-            recorded = _end(tx, "dead", claim, values)
-        case Retry():
-            recorded = _retry(tx, claim, settlement, attempt)
-        case Released():
-            return _release(tx, claim)
-        case _:
-            assert_never(settlement)
-    if attempt is not None and not recorded.lost and _worth_keeping(settlement, attempt):
-        tx.write("insert_attempt", attempt_values(claim.delivery_id, attempt))
+class End(NamedTuple):
+    """The end of a try: of which claim, how it is settled, and what was seen of it."""
+
+    claim: Claim
+    settlement: Settlement
+    attempt: Attempt | None
+
+
+def settle(tx: Transaction, ends: Sequence[End]) -> list[Recorded]:
+    """Record ends of tries whose tokens are current, and promote the next of their lanes."""
+    delivered = _deliver(tx, [end for end in ends if isinstance(end.settlement, Delivered)])
+    recorded = [
+        delivered.pop(_fence(end.claim), LOST)
+        if isinstance(end.settlement, Delivered)
+        else _settle_one(tx, *end)
+        for end in ends
+    ]
+    for end, result in zip(ends, recorded, strict=True):
+        if not result.lost:
+            _keep(tx, end)
     return recorded
 
 
-def _end(tx: Transaction, statement: str, claim: Claim, values: dict[str, Any]) -> Recorded:
-    row = tx.row(statement, _fenced(claim, now=tx.now, **values))
+def _deliver(tx: Transaction, ends: Sequence[End]) -> dict[Fence, Recorded]:
+    """Record deliveries, all at once; returns those whose tokens were current, by their fences."""
+    if not ends:
+        return {}
+    fences = [_fence(end.claim) for end in ends]
+    held = _held(tx, fences)
+    values = [(*_fence(end.claim), *_last(end.attempt).values()) for end in ends]
+    tx.write("delivered", {"ends": listed(values), "now": tx.now})
+    for target_id, _ in held.values():
+        tx.count(Counter.DELIVERED, target_id)
+    due = promote(tx, [(target, lane) for target, lane in held.values() if lane is not None])
+    return {fence: Recorded(due=due.get(place)) for fence, place in held.items()}
+
+
+def _held(tx: Transaction, fences: Sequence[Fence]) -> dict[Fence, tuple[int, str | None]]:
+    """Return target and lane of the deliveries whose tokens are current."""
+    [[text]] = tx.rows("held", {"claims": listed(fences)})
+    return {(d, token): (target, lane) for d, token, target, lane in msgspec.json.decode(text)}
+
+
+def _settle_one(
+    tx: Transaction, claim: Claim, settlement: Settlement, attempt: Attempt | None
+) -> Recorded:
+    match settlement:
+        case Dead(reason=reason, failures=failures):
+            return _bury(tx, claim, {"reason": reason, "failures": failures, **_last(attempt)})
+        case Retry():
+            return _retry(tx, claim, settlement, attempt)
+        case Released():
+            return _release(tx, claim)
+        case _:
+            raise TypeError(f"no settlement of one delivery: {settlement!r}")
+
+
+def _bury(tx: Transaction, claim: Claim, values: dict[str, Any]) -> Recorded:
+    row = tx.row("dead", _fenced(claim, now=tx.now, **values))
     if row is None:
         return LOST
-    tx.count(Counter(statement), claim.target_id)
-    return Recorded(due=promote(tx, claim.target_id, row[0]))
+    tx.count(Counter.DEAD, claim.target_id)
+    lane = (claim.target_id, row[0])
+    return Recorded(due=promote(tx, [lane] if lane[1] is not None else []).get(lane))
 
 
 def _retry(tx: Transaction, claim: Claim, retry: Retry, attempt: Attempt | None) -> Recorded:
@@ -143,6 +183,10 @@ def due(view: View) -> dict[int, Micros]:
     }
 
 
+def _fence(claim: Claim) -> Fence:
+    return claim.delivery_id, claim.token
+
+
 def _fenced(claim: Claim, **values: Any) -> dict[str, Any]:
     return {"id": claim.delivery_id, "token": claim.token, **values}
 
@@ -153,5 +197,10 @@ def _last(attempt: Attempt | None) -> dict[str, Any]:
     return {"status": attempt.status, "took": attempt.took}
 
 
-def _worth_keeping(settlement: Settlement, attempt: Attempt) -> bool:
-    return attempt.number > 1 or not isinstance(settlement, Delivered)
+def _keep(tx: Transaction, end: End) -> None:
+    """Keep what the try saw, unless it was a release, or a first one that delivered."""
+    claim, settlement, attempt = end
+    if attempt is None or isinstance(settlement, Released):
+        return
+    if attempt.number > 1 or not isinstance(settlement, Delivered):
+        tx.write("insert_attempt", attempt_values(claim.delivery_id, attempt))

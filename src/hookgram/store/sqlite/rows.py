@@ -8,6 +8,7 @@ import msgspec
 
 from hookgram.core.listing import EventRow, TargetRow
 from hookgram.core.model import (
+    Arrival,
     Attempt,
     AttemptRow,
     Claim,
@@ -42,6 +43,13 @@ def event_values(event: Event, targets: int) -> Row:
         targets,
         event.body,
     )
+
+
+def key_values(arrival: Arrival) -> Row:
+    """Columns of the key by which a repeated update is recognised; the digest as hex."""
+    event = arrival.event
+    number = NO_UPDATE_ID if event.update_id is None else event.update_id
+    return event.bot_id, number, arrival.digest.hex()
 
 
 def event_of(row: Row) -> Event:

@@ -92,7 +92,7 @@ class SqliteStore(SqliteJournal):
 
     async def accept(self, arrivals: Sequence[Arrival]) -> list[Acceptance]:
         """Keep each event with its deliveries, in this order, all or nothing."""
-        return await self._writer.call(partial(inbox.accept, arrivals=arrivals))
+        return await self._writer.share(inbox.accept, arrivals)
 
     async def refuse(self, bot_id: int, chat_id: int, chat_kind: str | None) -> None:
         """Count a refused update and remember its chat."""
@@ -121,9 +121,7 @@ class SqliteStore(SqliteJournal):
         self, claim: Claim, settlement: Settlement, attempt: Attempt | None
     ) -> Recorded:
         """Record the end of a try, if the token is current."""
-        return await self._writer.call(
-            partial(queue.settle, claim=claim, settlement=settlement, attempt=attempt)
-        )
+        return await self._writer.share(queue.settle, queue.End(claim, settlement, attempt))
 
     async def due(self) -> dict[int, Micros]:
         """Tell when each target that has pending work has it next."""

@@ -114,4 +114,5 @@ def _replay_one(tx: Transaction, delivery_id: int) -> int:
         raise NotFound(f"there is no delivery {delivery_id}, or its target is gone")
     event_seq, target_id, priority, lane = row
     owed = Owed(target_id=target_id, priority=Priority(priority), lane=lane)
-    return owe(tx, event_seq, owed, replay_of=delivery_id)
+    owe(tx, [(event_seq, owed, delivery_id)])
+    return tx.last_id()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import collections
+from collections.abc import Sequence
+from functools import cache
 from importlib.resources import files
+from itertools import chain
 from typing import Any, TypeAlias
 
 import apsw
+import msgspec
 
 from hookgram.core.counters import Counter
 from hookgram.core.model import Micros
@@ -20,6 +24,17 @@ Values: TypeAlias = dict[str, Any] | tuple[Any, ...]
 
 NO_TARGET = 0
 """The target id of counters that concern no target."""
+
+
+SIZES = (64, 16, 4, 1)
+"""How many rows a statement inserts at once: few sizes, so that each is prepared but once."""
+
+
+@cache
+def _repeated(name: str, times: int) -> str:
+    """Repeat the values of an insertion, which are its last line."""
+    values = SQL[name].rpartition("VALUES ")[2]
+    return ", ".join([SQL[name], *[values] * (times - 1)])
 
 
 class View:
@@ -41,6 +56,11 @@ class View:
         return rows[0] if rows else None
 
 
+def listed(rows: Sequence[Any]) -> str:
+    """Write a list for a statement that reads it by ``json_each``."""
+    return msgspec.json.encode(rows).decode()
+
+
 class Transaction(View):
     """A view that writes. ``now`` is the moment of everything in it."""
 
@@ -57,10 +77,24 @@ class Transaction(View):
         self._cursor.execute(SQL[name], values)
         return self._db.changes()
 
-    def insert(self, name: str, values: Values) -> int:
-        """Run the insertion of one row and return its id."""
-        self._cursor.execute(SQL[name], values)
+    def last_id(self) -> int:
+        """Return the id of the row inserted last."""
         return self._db.last_insert_rowid()
+
+    def insert_many(self, name: str, rows: Sequence[Row]) -> list[int]:
+        """Insert rows by a statement that ends in the values of one; return their ids, in order.
+
+        Many at a time, so that there are few steps and each is long: this thread has to wait for
+        Python's lock after every one.
+        """
+        ids: list[int] = []
+        for size in SIZES:
+            while len(rows) - len(ids) >= size:
+                some = rows[len(ids) : len(ids) + size]
+                self._cursor.execute(_repeated(name, size), tuple(chain.from_iterable(some)))
+                last = self.last_id()
+                ids += range(last - size + 1, last + 1)
+        return ids
 
     def count(self, counter: Counter, target_id: int = NO_TARGET, times: int = 1) -> None:
         """Add to a counter; written once, with the others of the transaction, before it commits."""

@@ -1,8 +1,10 @@
 """The one thread that writes.
 
-Callers put their work in a queue and wait; the thread takes what waits, commits it together and
-hands all results back to the event loop at once. Deadlines are the callers' own: a call that is
-cancelled is carried out all the same, and what it claimed is given back.
+Callers' work waits on the event loop while a batch is under way; then all of it is the next batch,
+which the thread commits together and hands back at once. Those it wakes have their turn before the
+next one leaves, so that what they ask next shares a commit: under load, batches grow and commits
+become few. Deadlines are the callers' own: a call that is cancelled is carried out all the same,
+and what it claimed is given back.
 """
 
 from __future__ import annotations
@@ -20,12 +22,22 @@ import apsw
 from hookgram.core.model import SECOND, Micros
 from hookgram.errors import StoreBroken, StoreError, StoreUnavailable
 from hookgram.store.sqlite.batch import Batches
-from hookgram.store.sqlite.call import Call, Chore, Undo, Unfinished, Work, again
+from hookgram.store.sqlite.call import (
+    Call,
+    Chore,
+    Part,
+    Shared,
+    Undo,
+    Unfinished,
+    Work,
+    again,
+)
 from hookgram.store.sqlite.file_system import Presence
 from hookgram.store.sqlite.log import Log
 from hookgram.store.sqlite.transaction import Transaction
 
 T = TypeVar("T")
+A = TypeVar("A")
 
 BATCH = 512
 """The most calls that share a transaction."""
@@ -49,11 +61,13 @@ class Writer:
         self._log = log
         self._presence = presence
         self._watch = watch / SECOND
-        self._queue: SimpleQueue[Call[Any] | None] = SimpleQueue()
+        self._waiting: list[Call[Any]] = []
+        self._under_way: list[Call[Any]] = []
+        self._leaving = False
+        self._queue: SimpleQueue[list[Call[Any]] | None] = SimpleQueue()
         self._listeners: list[Callable[[], None]] = []
         self._refusal: StoreError | None = None
         self._closing = False
-        self._under_way: list[Call[Any]] = []
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._version = db.pragma("data_version")
@@ -73,6 +87,10 @@ class Writer:
         """
         return await self._wait_for(Call(work, undo))
 
+    async def share(self, shared: Shared[A, T], item: A) -> T:
+        """Return what *shared* made of *item*; those who wait together share its one run."""
+        return await self._wait_for(Part(shared, item))
+
     async def between(self, chore: Callable[[], T]) -> T:
         """Run *chore* in the thread, between two transactions."""
         return await self._wait_for(Chore(chore))
@@ -84,7 +102,7 @@ class Writer:
             raise StoreUnavailable(CLOSED)
         future: asyncio.Future[T] = self._loop.create_future()
         call.future = future
-        self._queue.put(call)
+        self._put(call)
         try:
             return await future
         except asyncio.CancelledError:
@@ -92,6 +110,22 @@ class Writer:
             if not future.cancelled() and future.exception() is None:
                 self._take_back(call)
             raise
+
+    def _put(self, call: Call[Any]) -> None:
+        self._waiting.append(call)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Have what waits leave when all that is woken already has had its turn."""
+        if self._waiting and not self._under_way and not self._leaving:
+            self._leaving = True
+            self._loop.call_soon(self._leave)
+
+    def _leave(self) -> None:
+        """Give the thread all that waits."""
+        self._leaving = False
+        self._under_way, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+        self._queue.put(self._under_way)
 
     def on_change(self, changed: Callable[[], None]) -> None:
         """Have *changed* called on the loop soon after another connection's commit."""
@@ -117,31 +151,34 @@ class Writer:
         """Wait until all that was asked is done; what is taken back until then is done too."""
         with suppress(StoreError):  # there is nothing to write, so nothing is lost
             await self._wait_for(Call(_nothing), last=True)
+            while self._waiting or self._under_way:
+                await self._wait_for(Call(_nothing), last=True)
 
     def _hand_back(self, calls: Sequence[Call[Any]]) -> None:
+        self._under_way = []
         for call in calls:
+            if call.error is None and isinstance(call.result, Unfinished):
+                self._put(Call(call.result.work, call.undo, call.future))
+                continue
             if call.future is not None and call.future.cancelled():
                 self._take_back(call)
             call.answer()
+        self._go_on()
 
     def _take_back(self, call: Call[Any]) -> None:
         # Should this fail, the lease of what was claimed ends by itself.
         undo, result = call.undo, call.result
         if undo is not None and call.error is None:
-            self._queue.put(Call(lambda tx: undo(tx, result)))
-
-    def _waiting(self) -> list[Call[Any]]:
-        waiting = [self._queue.get_nowait() for _ in range(self._queue.qsize())]
-        return [call for call in waiting if call is not None]
+            self._put(Call(lambda tx: undo(tx, result)))
 
     def _notify(self) -> None:
         for changed in self._listeners:
             changed()
 
     def _end(self, refusal: StoreError) -> None:
-        # Whatever was asked before this line ran is in the queue, whatever comes after is refused.
+        # Whatever was asked before this line ran is in the lists, whatever comes after is refused.
         self._refusal = refusal
-        for call in [*self._under_way, *self._waiting()]:
+        for call in [*self._under_way, *self._waiting]:
             call.answer(refusal)
         self._ended.set_result(None)
 
@@ -163,27 +200,18 @@ class Writer:
             self._tell(self._end, refusal)
 
     def _turn(self) -> bool:
-        """Commit what waits, or look after the log; False when the store is to be closed."""
-        calls = self._gather()
-        going_on = None not in calls
-        self._under_way = [call for call in calls if call is not None]
-        if self._under_way:
-            self._carry_out(self._under_way)
-            self._under_way = []
+        """Commit a batch, or look after the log; False when the store is to be closed."""
+        try:
+            calls = self._queue.get(timeout=self._watch)
+        except Empty:
+            calls = []
+        if calls:
+            self._carry_out(calls)
             self._log.after_commit()
-        else:
+        elif calls is not None:
             self._log.at_rest()
         self._look_around()
-        return going_on
-
-    def _gather(self) -> list[Call[Any] | None]:
-        try:
-            calls = [self._queue.get(timeout=self._watch)]
-        except Empty:
-            return []
-        while len(calls) < BATCH and calls[-1] is not None and not self._queue.empty():
-            calls.append(self._queue.get_nowait())
-        return calls
+        return calls is not None
 
     def _carry_out(self, calls: Sequence[Call[Any]]) -> None:
         shared = [call for call in calls if not isinstance(call, Chore)]
@@ -192,13 +220,7 @@ class Writer:
         for call in calls:
             if isinstance(call, Chore):
                 call.do()
-        self._tell(self._hand_back, [call for call in calls if not self._goes_on(call)])
-
-    def _goes_on(self, call: Call[Any]) -> bool:
-        if call.error is None and isinstance(call.result, Unfinished):
-            self._queue.put(Call(call.result.work, call.undo, call.future))
-            return True
-        return False
+        self._tell(self._hand_back, calls)
 
     def _look_around(self) -> None:
         """Notice, twice a second, that others have committed, or that the file is gone."""
