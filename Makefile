@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo run test test-wheel lint lint-railway format docs lock dist version clean
+.PHONY: help demo run test test-wheel bench lint lint-railway format docs lock dist version clean
 
 help: ## what can be made here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/'
@@ -31,6 +31,9 @@ test-wheel: dist ## run every test against the built wheel, not the source
 	$(VENV)-wheel/bin/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps dist/*.whl
 	$(VENV)-wheel/bin/python -c 'import hookgram, sys; sys.exit("site-packages" not in hookgram.__file__)'
 	$(VENV)-wheel/bin/python -m pytest
+
+bench: $(STAMP) ## measure what we claim about speed; BENCH="--quick ingest" chooses
+	$(BIN)/python -m benchmarks $(BENCH)
 
 lint: $(STAMP) ## check style, types, the rooms' borders and the files for the platforms
 	$(BIN)/ruff check .

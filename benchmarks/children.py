@@ -102,7 +102,7 @@ class Gateway:
         url = f"http://127.0.0.1:{self.port}/health/ready"
         while time.monotonic() < self._started + PATIENCE:
             with contextlib.suppress(urllib.error.URLError, OSError):
-                urllib.request.urlopen(url, timeout=5).close()  # noqa: S310  (ours)
+                urllib.request.urlopen(url, timeout=5).close()
                 return time.monotonic() - self._started
             if self.process.poll() is not None:
                 break
@@ -148,7 +148,12 @@ def environment(folder: Path, port: int, targets: Sequence[str]) -> dict[str, st
 
 def post(plan: Plan) -> Posted:
     """Post as the plan says, from a process of its own; every update must be answered 200."""
-    command = [sys.executable, "-m", "benchmarks.processes.load", msgspec.json.encode(plan)]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.processes.load",
+        msgspec.json.encode(plan).decode(),
+    ]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE)  # noqa: S603  (ours)
     posted = msgspec.json.decode(done.stdout, type=Posted)
     if posted.refused:
@@ -190,5 +195,3 @@ def _line(pipe: IO[bytes] | None) -> bytes:
 def percentile(ordered: Sequence[float], share: float) -> float:
     """Return the value below which this share of the sorted values lies."""
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
-
-

@@ -63,13 +63,12 @@ def found(
     what: str,
     unit: str,
     asked: Bound,
-    ours: Sequence[float],
-    limits: Sequence[float] = (),
-    *,
+    *rounds: Sequence[float],
     measure: Measure = "value",
     limit_is: str = "",
 ) -> Finding:
-    """Sum up the rounds; *limits* are those of the same rounds, where there is a limit."""
+    """Sum up the rounds: our numbers and, where there is a limit, its numbers beside them."""
+    ours, limits = rounds if len(rounds) == 2 else (rounds[0], ())
     beside = limits or [0.0] * len(ours)
     measured = median(map(_AGAINST[measure], ours, beside))
     return Finding(

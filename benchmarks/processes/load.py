@@ -60,6 +60,7 @@ class Connection(asyncio.Protocol):
         self._since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Be ready to post."""
         self._transport = transport
         self._load.free(self)
 
@@ -70,13 +71,16 @@ class Connection(asyncio.Protocol):
         self._transport.write(HEAD % len(data) + data)  # type: ignore[attr-defined]
 
     def data_received(self, data: bytes) -> None:
+        """Parse what came."""
         self._parser.feed_data(data)
 
     def on_message_complete(self) -> None:
+        """Count the answer and go on."""
         self._load.answered(self._parser.get_status_code(), time.monotonic() - self._since)
         self._load.free(self)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None) -> None:
+        """Tell the load."""
         self._load.lost()
 
 
@@ -161,7 +165,7 @@ class Load:
             self._done.set()
 
     def lost(self) -> None:
-        """A connection that ends before all is posted makes the measurement worthless."""
+        """Give up: a connection that ends before all is posted makes the measurement worthless."""
         if not self._closing:
             print("a connection was closed", file=sys.stderr)  # noqa: T201
             sys.exit(1)

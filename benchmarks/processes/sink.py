@@ -59,15 +59,19 @@ class Connection(asyncio.Protocol):
         self._body = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Be ready to answer."""
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
+        """Parse what came."""
         self._parser.feed_data(data)
 
     def on_body(self, data: bytes) -> None:
+        """Collect a body."""
         self._body += data
 
     def on_message_complete(self) -> None:
+        """Note it and answer."""
         self._sink.note(self._body)
         self._body = b""
         if self._delay:
@@ -86,7 +90,7 @@ async def _obey(sink: Sink, words: list[bytes]) -> None:
             sink.forget()
         case [b"wait", count, seconds]:
             end = time.monotonic() + float(seconds)
-            while len(sink.arrived_at) < int(count) and time.monotonic() < end:
+            while len(sink.arrived_at) < int(count) and time.monotonic() < end:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
 

@@ -6,9 +6,17 @@ from collections.abc import Callable
 
 from benchmarks.bench import Bench
 from benchmarks.finding import Finding
-from benchmarks.rows import end_to_end, ingest
+from benchmarks.rows import (
+    backlog,
+    end_to_end,
+    idle,
+    idle_targets,
+    ingest,
+    isolation,
+    steady,
+)
 
 ROWS: dict[str, Callable[[Bench], list[Finding]]] = {
-    "ingest": ingest.measure,
-    "end-to-end": end_to_end.measure,
+    module.ROW: module.measure
+    for module in (ingest, end_to_end, steady, backlog, isolation, idle_targets, idle)
 }

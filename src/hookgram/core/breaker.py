@@ -19,7 +19,7 @@ FIRST_WAIT: Micros = 30 * SECOND
 LONGEST_WAIT: Micros = 10 * MINUTE
 
 
-class Breaker(Struct, frozen=True, kw_only=True):
+class Breaker(Struct, frozen=True, kw_only=True, gc=False):
     """``limit`` failures in a row open it; 0 switches it off."""
 
     limit: int

@@ -10,7 +10,7 @@ from msgspec import Struct
 from hookgram.core.outcome import Answer, Settlement
 
 
-class Fact(Struct, frozen=True, kw_only=True, tag=True):
+class Fact(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """Something that happened."""
 
 

@@ -8,13 +8,14 @@ import re
 from hookgram.core.model import Micros
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _TOKEN = re.compile(r"(\d{1,20}):\S+")
 
 
 def ulid(at_ms: int, entropy: bytes) -> str:
     """Return the 26 characters of a ULID: 48 bits of milliseconds, then 80 bits of *entropy*."""
     number = (at_ms << 80) | int.from_bytes(entropy[:10], "big")
-    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
 
 
 def event_id(at: Micros, entropy: bytes) -> str:

@@ -64,7 +64,7 @@ class Bot(Struct, frozen=True, kw_only=True):
     bot_id: int
 
 
-class Event(Struct, frozen=True, kw_only=True):
+class Event(Struct, frozen=True, kw_only=True, gc=False):
     """One update as it is kept: the bytes that came and what we read from them."""
 
     event_id: str
@@ -117,7 +117,7 @@ class Target(Struct, frozen=True, kw_only=True):
     definition: Definition | None = None
 
 
-class Owed(Struct, frozen=True, kw_only=True):
+class Owed(Struct, frozen=True, kw_only=True, gc=False):
     """A delivery to be made of an arriving event.
 
     ``lane`` is None where order does not matter. ``delay`` makes it due later than now (rate
@@ -131,7 +131,7 @@ class Owed(Struct, frozen=True, kw_only=True):
     dead: str | None = None
 
 
-class Arrival(Struct, frozen=True, kw_only=True):
+class Arrival(Struct, frozen=True, kw_only=True, gc=False):
     """An event about to be stored with the deliveries it makes.
 
     (bot, update id, ``digest``) is the key by which a repeated update is recognised; the digest is
@@ -143,7 +143,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     owed: tuple[Owed, ...]
 
 
-class Acceptance(Struct, frozen=True):
+class Acceptance(Struct, frozen=True, gc=False):
     """What became of an arrival: ``seq`` of the stored event, or None for a duplicate."""
 
     seq: int | None
@@ -154,7 +154,7 @@ class Acceptance(Struct, frozen=True):
         return self.seq is None
 
 
-class Claim(Struct, frozen=True, kw_only=True):
+class Claim(Struct, frozen=True, kw_only=True, gc=False):
     """The right to attempt a delivery until ``leased_until``, fenced by ``token``.
 
     ``attempt`` counts this one (1, 2, …); ``failures`` is what was counted against the retry
@@ -173,7 +173,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     event: Event
 
 
-class Want(Struct, frozen=True, kw_only=True):
+class Want(Struct, frozen=True, kw_only=True, gc=False):
     """How many deliveries of a target a worker can take now, and for how long."""
 
     target_id: int
@@ -192,7 +192,7 @@ class Claimed(Struct, frozen=True, kw_only=True):
     due: dict[int, Micros | None]
 
 
-class Attempt(Struct, frozen=True, kw_only=True):
+class Attempt(Struct, frozen=True, kw_only=True, gc=False):
     """What one try saw. ``members`` is a JSON text with each member's answer, for a group."""
 
     number: int
@@ -204,7 +204,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
     members: str | None = None
 
 
-class Recorded(Struct, frozen=True, kw_only=True):
+class Recorded(Struct, frozen=True, kw_only=True, gc=False):
     """What recording a settlement did.
 
     ``lost``: the token was not current, nothing changed. ``due``: when this target has work next

@@ -24,7 +24,7 @@ FailureKind: TypeAlias = Literal[
 ]
 
 
-class Response(Struct, frozen=True, kw_only=True):
+class Response(Struct, frozen=True, kw_only=True, gc=False):
     """A complete status line and headers came back. Header names are lower case."""
 
     status: int
@@ -34,7 +34,7 @@ class Response(Struct, frozen=True, kw_only=True):
     took: int = 0
 
 
-class TransportFailure(Struct, frozen=True, kw_only=True):
+class TransportFailure(Struct, frozen=True, kw_only=True, gc=False):
     """No complete answer. ``sent`` tells whether the first byte of the request had left."""
 
     kind: FailureKind
@@ -60,11 +60,11 @@ class GroupAnswer(Struct, frozen=True, kw_only=True):
 Answer: TypeAlias = Response | TransportFailure | GroupAnswer
 
 
-class Success(Struct, frozen=True, tag=True):
+class Success(Struct, frozen=True, tag=True, gc=False):
     """The target has it."""
 
 
-class Failure(Struct, frozen=True, kw_only=True, tag=True):
+class Failure(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """The target does not have it, as far as we know; try again.
 
     ``retry_after`` (microseconds) was asked for by the target with a 429 or 503, or is a pause of
@@ -80,24 +80,24 @@ class Failure(Struct, frozen=True, kw_only=True, tag=True):
     reached: bool = False
 
 
-class Refusal(Struct, frozen=True, kw_only=True, tag=True):
+class Refusal(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """The target will never take it: dead at once."""
 
     reason: str
 
 
-class Untried(Struct, frozen=True, tag=True):
+class Untried(Struct, frozen=True, tag=True, gc=False):
     """Nothing left us: give the claim back, uncounted."""
 
 
 Outcome: TypeAlias = Success | Failure | Refusal | Untried
 
 
-class Delivered(Struct, frozen=True, tag=True):
+class Delivered(Struct, frozen=True, tag=True, gc=False):
     """Terminal: a complete 2xx came back."""
 
 
-class Retry(Struct, frozen=True, kw_only=True, tag=True):
+class Retry(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """Not terminal: due again after ``wait`` microseconds, with ``failures`` counted so far."""
 
     wait: int
@@ -105,21 +105,21 @@ class Retry(Struct, frozen=True, kw_only=True, tag=True):
     reason: str
 
 
-class Dead(Struct, frozen=True, kw_only=True, tag=True):
+class Dead(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """Terminal: kept as a dead letter for ``reason``."""
 
     reason: str
     failures: int
 
 
-class Released(Struct, frozen=True, tag=True):
+class Released(Struct, frozen=True, tag=True, gc=False):
     """Not terminal: pending again at once, as if never claimed."""
 
 
 Settlement: TypeAlias = Delivered | Retry | Dead | Released
 
 
-class Outbound(Struct, frozen=True, kw_only=True):
+class Outbound(Struct, frozen=True, kw_only=True, gc=False):
     """One attempt, ready to send: the same body and headers for every URL of the target."""
 
     headers: dict[str, str]

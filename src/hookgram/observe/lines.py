@@ -24,7 +24,7 @@ from hookgram.core.outcome import (
 )
 
 
-class Line(Struct, frozen=True):
+class Line(Struct, frozen=True, gc=False):
     """One log line."""
 
     level: int

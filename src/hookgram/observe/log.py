@@ -22,14 +22,18 @@ from hookgram.observe.rendering import renderer
 from hookgram.observe.thinning import WINDOW, Thinning
 
 CAPACITY = 10_000
-BATCH = 200
+BATCH = 500
 """Lines written at once, at most."""
+
+GATHER = 0.02
+"""Seconds that a line waits for others: to wake the thread for each would hold up the event loop,
+which shares Python's lock with it."""
 
 _FREQUENT = frozenset({EventAccepted, DuplicateSeen})
 """Facts of every update that are lines at debug only: not worth a place in the queue else."""
 
 
-class Entry(Struct, frozen=True):
+class Entry(Struct, frozen=True, gc=False):
     """A line on its way to the thread: a fact, or a record of a library."""
 
     at: float
@@ -104,6 +108,8 @@ class Log:
         batch: list[Entry | None] = []
         try:
             batch.append(self._queue.get(timeout=WINDOW if len(self._thinning) else None))
+            if batch[-1] is not None:
+                time.sleep(GATHER)
             while len(batch) < BATCH and batch[-1] is not None:
                 batch.append(self._queue.get_nowait())
         except queue.Empty:

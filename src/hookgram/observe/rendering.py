@@ -6,8 +6,10 @@ import json
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeAlias
 
+import msgspec
 import structlog
 
 from hookgram.core.redact import mask, suspect
@@ -17,7 +19,8 @@ from hookgram.observe.lines import Line
 Renderer: TypeAlias = Callable[[Line, float], str]
 """Spells a line of a moment (seconds since the epoch), without its line end."""
 
-_ENCODE = json.JSONEncoder(ensure_ascii=False, default=str).encode
+_encoder = msgspec.json.Encoder(enc_hook=str)
+_forgiving = json.JSONEncoder(ensure_ascii=False, default=str)
 
 
 def renderer(style: str, secrets: tuple[str, ...], *, terminal: bool) -> Renderer:
@@ -33,20 +36,32 @@ def _level(level: int) -> str:
 
 def _json(secrets: tuple[str, ...]) -> Renderer:
     def render(line: Line, at: float) -> str:
-        moment = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
         fields = {
-            "ts": moment.removesuffix("+00:00") + "Z",
+            "ts": f"{_second(int(at))}.{int(at * 1000) % 1000:03d}Z",
             "level": _level(line.level),
             "message": "",
             **line.fields,
         }
         fields["message"] = line.message
-        text = _ENCODE(fields)
+        text = _encoded(fields)
         if not suspect(text, secrets):
             return text
-        return _ENCODE({name: _masked(value, secrets) for name, value in fields.items()})
+        return _encoded({name: _masked(value, secrets) for name, value in fields.items()})
 
     return render
+
+
+@lru_cache(maxsize=4)
+def _second(at: int) -> str:
+    """Write a second of UTC; most lines share it with the one before."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _encoded(fields: dict[str, Any]) -> str:
+    try:
+        return _encoder.encode(fields).decode()
+    except (ValueError, OverflowError):  # half a surrogate pair, an integer of more than 64 bits
+        return _forgiving.encode(fields)
 
 
 def _masked(value: Any, secrets: tuple[str, ...]) -> Any:

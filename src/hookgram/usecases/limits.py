@@ -15,7 +15,7 @@ CHATS_REMEMBERED = 100_000
 """Chats whose rate is remembered; the one not seen for longest is forgotten first."""
 
 
-class Allowance(Struct, frozen=True, kw_only=True):
+class Allowance(Struct, frozen=True, kw_only=True, gc=False):
     """What a limit says of one update: how long its deliveries wait, or why they are dead.
 
     ``chat`` is the (bot, chat) whose allowance it uses up, if it uses any.

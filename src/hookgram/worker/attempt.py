@@ -22,7 +22,7 @@ from hookgram.core.verdict import judge
 from hookgram.ports import Channel, Clock, Notice
 
 
-class Tried(msgspec.Struct, frozen=True, kw_only=True):
+class Tried(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How a try went: what came back, what it means, and what is kept of it."""
 
     answer: Answer

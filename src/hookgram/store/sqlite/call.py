@@ -86,10 +86,13 @@ class Part(Call[T], Generic[A, T]):
 
 
 def run_together(parts: Sequence[Part[A, T]], tx: Transaction) -> bool:
-    """Run parts of the same work within *tx*; False, without anybody's error, if that failed."""
+    """Run parts of the same work within *tx*; False, without anybody's error, if that failed.
+
+    Whose error it was, each one's own run will tell.
+    """
     try:
         results = parts[0].shared(tx, [part.item for part in parts])
-    except Exception as error:  # noqa: BLE001 - whose it is, each one's own run will tell
+    except Exception as error:
         for part in parts:
             part.error = None
         if isinstance(translated(error), StoreBroken):

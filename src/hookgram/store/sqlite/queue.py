@@ -148,8 +148,8 @@ def _bury(tx: Transaction, claim: Claim, values: dict[str, Any]) -> Recorded:
     if row is None:
         return LOST
     tx.count(Counter.DEAD, claim.target_id)
-    lane = (claim.target_id, row[0])
-    return Recorded(due=promote(tx, [lane] if lane[1] is not None else []).get(lane))
+    lanes = [] if row[0] is None else [(claim.target_id, row[0])]
+    return Recorded(due=min(promote(tx, lanes).values(), default=None))
 
 
 def _retry(tx: Transaction, claim: Claim, retry: Retry, attempt: Attempt | None) -> Recorded:
