@@ -44,7 +44,7 @@ CONTENT = tuple(
 """What a message can hold; the first that is there names its content type."""
 
 
-class Reading(Struct, frozen=True, kw_only=True):
+class Reading(Struct, frozen=True, kw_only=True, gc=False):
     """What one readable update says. ``payload`` is its kind's value, byte for byte."""
 
     update_id: int | None
