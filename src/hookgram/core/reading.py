@@ -16,11 +16,13 @@ from hookgram.core.kinds import KINDS, Kind
 from hookgram.core.model import SECOND, Micros, Priority
 
 _LARGEST = 2**63
+_ZERO = ord("0")
 _INTEGER = re.compile(rb"-?(?:0|[1-9][0-9]*)")
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _REPLACEMENT = rb"\ufffd"
 _ERRORS = (msgspec.DecodeError, UnicodeError, RecursionError)
 
+_NULL = Raw(b"null")
 _object = msgspec.json.Decoder(dict[str, Raw])
 _text = msgspec.json.Decoder(str)
 
@@ -127,16 +129,17 @@ def _known(
 
 def _at(fields: dict[str, Raw], path: str) -> Raw | None:
     """Return the value at the end of a dotted path, if there is one."""
-    first, dot, rest = path.partition(".")
-    value = fields.get(first)
-    return _at(_members(value), rest) if dot else value
+    if "." not in path:
+        return fields.get(path)
+    first, _, rest = path.partition(".")
+    return _at(_members(fields.get(first)), rest)
 
 
 def _first(fields: dict[str, Raw], paths: tuple[str, ...]) -> Raw | None:
     """Return the first value that is there and not null."""
     for path in paths:
         value = _at(fields, path)
-        if value is not None and bytes(value) != b"null":
+        if value is not None and value != _NULL:
             return value
     return None
 
@@ -168,6 +171,8 @@ def _integer(value: Raw | None) -> int | None:
     if value is None:
         return None
     token = bytes(value)
+    if token.isdigit() and len(token) < 19 and token[0] != _ZERO:
+        return int(token)  # by far the most; what follows holds for all
     if len(token) > 20 or not _INTEGER.fullmatch(token):
         return None
     number = int(token)
@@ -235,7 +240,10 @@ def _reactions(value: Raw | None) -> str | None:
 
 
 def _content(fields: dict[str, Raw]) -> str | None:
-    return next((name for name in CONTENT if name in fields), None)
+    for name in CONTENT:
+        if name in fields:
+            return name
+    return None
 
 
 def _repaired(body: bytes) -> bytes:

@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import traceback
 from collections.abc import Mapping
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -147,10 +148,15 @@ def _check_secret(door: Door, headers: list[Header]) -> None:
     if door.secret is None:
         return
     given = [value for name, value in headers if name == SECRET_HEADER]
-    expected = hashlib.sha256(door.secret.encode()).digest()
+    expected = _digest(door.secret)
     offered = hashlib.sha256(given[0] if given else b"").digest()
     if len(given) != 1 or not hmac.compare_digest(expected, offered):
         raise Rejection(403, "wrong or missing secret")
+
+
+@lru_cache(maxsize=64)
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
 
 
 async def _only_post(exchange: Exchange, headers: list[Header]) -> None:
