@@ -5,7 +5,7 @@ from typing import Any
 from hookgram.core.model import Definition, Origin, Owed, Priority, Target
 from hookgram.core.reading import Reading
 from hookgram.core.retry import RetryPolicy
-from hookgram.core.routing import RATE_LIMITED, route
+from hookgram.core.routing import RATE_LIMITED, route, takers_of
 
 BOT = 123456
 READING = Reading(
@@ -34,8 +34,14 @@ def orphan(target_id: int) -> Target:
     return Target(target_id=target_id, name=f"t{target_id}", origin=Origin.ENV)
 
 
+def routed(
+    reading: Reading | None, bot: int, targets: list[Target], **how: Any
+) -> tuple[Owed, ...]:
+    return route(reading, bot, takers_of(bot, targets), **how)
+
+
 def test_each_target_is_owed_the_update_once() -> None:
-    owed = route(READING, BOT, [target(1), target(2)])
+    owed = routed(READING, BOT, [target(1), target(2)])
     assert owed == (
         Owed(target_id=1, lane="123456/chat/7"),
         Owed(target_id=2, lane="123456/chat/7"),
@@ -43,37 +49,37 @@ def test_each_target_is_owed_the_update_once() -> None:
 
 
 def test_without_a_target_nothing_is_owed() -> None:
-    assert route(READING, BOT, []) == ()
+    assert routed(READING, BOT, []) == ()
 
 
 def test_an_orphan_is_owed_nothing_new() -> None:
-    assert route(READING, BOT, [orphan(1)]) == ()
-    assert route(None, BOT, [orphan(1)]) == ()
+    assert routed(READING, BOT, [orphan(1)]) == ()
+    assert routed(None, BOT, [orphan(1)]) == ()
 
 
 def test_a_paused_target_is_owed_its_updates() -> None:
-    assert [owed.target_id for owed in route(READING, BOT, [target(1, paused=True)])] == [1]
+    assert [owed.target_id for owed in routed(READING, BOT, [target(1, paused=True)])] == [1]
 
 
 def test_a_target_takes_the_events_of_its_bots_only() -> None:
     targets = [target(1, bots=frozenset({BOT})), target(2, bots=frozenset({99})), target(3)]
-    assert [owed.target_id for owed in route(READING, BOT, targets)] == [1, 3]
-    assert [owed.target_id for owed in route(None, BOT, targets)] == [1, 3]
+    assert [owed.target_id for owed in routed(READING, BOT, targets)] == [1, 3]
+    assert [owed.target_id for owed in routed(None, BOT, targets)] == [1, 3]
 
 
 def test_lanes_are_per_bot() -> None:
-    [here], [there] = route(READING, 1, [target(1)]), route(READING, 2, [target(1)])
+    [here], [there] = routed(READING, 1, [target(1)]), routed(READING, 2, [target(1)])
     assert here.lane != there.lane
 
 
 def test_a_target_without_order_has_no_lanes() -> None:
-    [owed] = route(READING, BOT, [target(1, ordered=False)])
+    [owed] = routed(READING, BOT, [target(1, ordered=False)])
     assert owed.lane is None
 
 
 def test_an_update_of_no_lane_waits_behind_nothing() -> None:
     unknown = Reading(update_id=1, kind="telepathy", payload=b"{}")
-    [owed] = route(unknown, BOT, [target(1)])
+    [owed] = routed(unknown, BOT, [target(1)])
     assert owed.lane is None
 
 
@@ -81,16 +87,16 @@ def test_priority_is_the_kinds() -> None:
     query = Reading(
         update_id=1, kind="callback_query", payload=b"{}", priority=Priority.INTERACTIVE
     )
-    [owed] = route(query, BOT, [target(1)])
+    [owed] = routed(query, BOT, [target(1)])
     assert owed.priority is Priority.INTERACTIVE
 
 
 def test_what_a_limit_says_holds_for_every_target() -> None:
-    assert [owed.delay for owed in route(READING, BOT, [target(1), target(2)], delay=5)] == [5, 5]
-    dead = route(READING, BOT, [target(1), target(2)], dead=RATE_LIMITED)
+    assert [owed.delay for owed in routed(READING, BOT, [target(1), target(2)], delay=5)] == [5, 5]
+    dead = routed(READING, BOT, [target(1), target(2)], dead=RATE_LIMITED)
     assert [owed.dead for owed in dead] == ["rate_limited", "rate_limited"]
 
 
 def test_what_cannot_be_read_is_a_dead_letter_of_every_target() -> None:
-    owed = route(None, BOT, [target(1), target(2, ordered=False)])
+    owed = routed(None, BOT, [target(1), target(2, ordered=False)])
     assert owed == (Owed(target_id=1, dead="unparsed"), Owed(target_id=2, dead="unparsed"))

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from fakes.inbox import Facts, RecordingInbox
 from hookgram.core.access import Access
@@ -264,3 +265,26 @@ async def test_the_rates_of_so_many_chats_are_remembered_and_no_more(
         await desk.take(message(number, chat_id=chat))
     # Chat 2 was not seen for longest when chat 3 came.
     assert [bool(delay) for delay in desk.delays] == [False, False, True, False, True, False]
+
+
+class Bots(frozenset):
+    """The bots of a target; counts how often it is looked through."""
+
+    looked = 0
+
+    def __contains__(self, bot: object) -> bool:
+        Bots.looked += 1
+        return super().__contains__(bot)
+
+
+async def test_targets_that_take_nothing_of_a_bot_are_looked_at_once_not_at_every_update() -> None:
+    desk = Desk()
+    mine = target(1)
+    other = replace(mine.definition, bots=Bots({99}))
+    desk.intake.set_targets([mine, replace(mine, target_id=2, definition=other)])
+    for number in range(1, 6):
+        await desk.take(message(number))
+    assert Bots.looked == 1
+    desk.intake.set_targets([mine])
+    await desk.take(message(6))
+    assert {owed.target_id for one in desk.inbox.arrivals for owed in one.owed} == {1}

@@ -14,17 +14,16 @@ RATE_LIMITED = "rate_limited"
 def route(
     reading: Reading | None,
     bot_id: int,
-    targets: Iterable[Target],
+    takers: Iterable[Target],
     *,
     delay: Micros = 0,
     dead: str | None = None,
 ) -> tuple[Owed, ...]:
-    """Return one delivery for each target that wants the update.
+    """Return one delivery for each of the bot's targets, its *takers*.
 
-    An orphan is owed nothing new; a paused target is. What could not be read (*reading* is None) is
+    What could not be read (*reading* is None) is
     a dead letter of every target of the bot. Lanes are per bot, and only for targets in order.
     """
-    takers = [target for target in targets if _takes(target, bot_id)]
     if reading is None:
         return tuple(Owed(target_id=target.target_id, dead=UNPARSED) for target in takers)
     lane = None if reading.lane is None else f"{bot_id}/{reading.lane}"
@@ -38,6 +37,11 @@ def route(
         )
         for target in takers
     )
+
+
+def takers_of(bot_id: int, targets: Iterable[Target]) -> tuple[Target, ...]:
+    """Return the targets that take a bot's events: a paused one does, an orphan does not."""
+    return tuple(target for target in targets if _takes(target, bot_id))
 
 
 def _takes(target: Target, bot_id: int) -> bool:

@@ -17,7 +17,7 @@ from hookgram.core.facts import (
 from hookgram.core.identity import digest, digest_unparsed, event_id
 from hookgram.core.model import UNPARSED, Acceptance, Arrival, Bot, Event, Micros, Owed, Target
 from hookgram.core.reading import Reading, read
-from hookgram.core.routing import route
+from hookgram.core.routing import route, takers_of
 from hookgram.ports import Clock, Inbox, Notice
 from hookgram.usecases.limits import Limits
 
@@ -62,11 +62,20 @@ class Intake:
         self._notice = notice
         self._wake = wake
         self._targets: Sequence[Target] = ()
+        self._takers: dict[int, tuple[Target, ...]] = {}
         self._strangers: set[tuple[int, int]] = set()
 
     def set_targets(self, targets: Sequence[Target]) -> None:
         """Route to these from now on."""
         self._targets = tuple(targets)
+        self._takers.clear()
+
+    def _takers_of(self, bot: Bot) -> tuple[Target, ...]:
+        """Look at all targets once, not at every update: idle ones must cost nothing."""
+        takers = self._takers.get(bot.bot_id)
+        if takers is None:
+            takers = self._takers[bot.bot_id] = takers_of(bot.bot_id, self._targets)
+        return takers
 
     async def take(self, bot: Bot, body: bytes, *, trusted: bool) -> Taken:
         """Keep one body; returns when it is on stable storage.
@@ -80,9 +89,9 @@ class Intake:
         if reading is not None and not self._access.admits(reading.chat_id, reading.user_id):
             await self._refuse(bot, reading)
             return Taken.REFUSED
-        now = self._clock()
+        now, takers = self._clock(), self._takers_of(bot)
         allowance = self._limits.spend(reading, bot.bot_id, now)
-        owed = route(reading, bot.bot_id, self._targets, delay=allowance.delay, dead=allowance.dead)
+        owed = route(reading, bot.bot_id, takers, delay=allowance.delay, dead=allowance.dead)
         name = event_id(now, self._entropy(10))
         coming = arrival(bot, body, reading, owed, name=name, now=now)
         try:

@@ -119,8 +119,12 @@ def _deliver(tx: Transaction, ends: Sequence[End]) -> dict[Fence, Recorded]:
     tx.write("delivered", {"ends": listed(values), "now": tx.now})
     for target_id, _ in held.values():
         tx.count(Counter.DELIVERED, target_id)
-    due = promote(tx, [(target, lane) for target, lane in held.values() if lane is not None])
-    return {fence: Recorded(due=due.get(place)) for fence, place in held.items()}
+    lanes = [(target, lane) for target, lane in held.values() if lane is not None]
+    due = promote(tx, lanes)
+    return {
+        fence: Recorded(due=None if lane is None else due.get((target, lane)))
+        for fence, (target, lane) in held.items()
+    }
 
 
 def _held(tx: Transaction, fences: Sequence[Fence]) -> dict[Fence, tuple[int, str | None]]:
