@@ -77,7 +77,7 @@ def _collect_seldom() -> None:
     """Leave what was made until now out of the search for cycles, and search seldom.
 
     What one update makes is gone when it is settled, by reference counts alone; searching as often
-    as Python does by default is a tenth of our work.
+    as Python does by default took a noticeable part of our time.
     """
     gc.collect()
     gc.freeze()
