@@ -12,14 +12,12 @@ import typer
 from typer.main import get_command
 
 from fakes.gateway import gateway
-from hookgram.cli.doctor.page import as_page
 from hookgram.cli.reference import logs
 from hookgram.cli.reference.commands import commands, section, walk
 from hookgram.cli.reference.payloads import headers
 from hookgram.cli.reference.places import PRINTED, places, printed_anew
 from hookgram.core import facts
 from hookgram.core.envelope import Payload
-from hookgram.core.webhook import CAUSES
 from hookgram.store.sqlite import open_sqlite
 
 ROOT = Path(__file__).parents[2]
@@ -150,15 +148,3 @@ def test_a_commands_help_is_printed_with_its_examples_as_commands():
     assert "## hookgram one\n\nDo one.\n\n| argument" in printed
     assert "| `NUMBER` | Which. Must be given. |" in printed
     assert "secret" not in printed
-
-
-def test_the_doctors_page_is_not_stale():
-    page = REFERENCE / "doctor.md"
-    assert page.read_text() == as_page(), "run: hookgram doctor --docs > docs/reference/doctor.md"
-
-
-def test_the_webhooks_page_explains_every_complaint_we_know():
-    page = (DOCS / "how-to/webhook.md").read_text()
-    table = page.partition("| last_error_message")[2].partition("\n\n")[0]
-    rows = [f"| `{cause.message}` | {cause.means} | {cause.cure} |" for cause in CAUSES]
-    assert table.splitlines()[2:] == rows

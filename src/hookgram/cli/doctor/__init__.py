@@ -26,17 +26,11 @@ def doctor(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON when all is checked.")
     ] = False,
-    docs: Annotated[bool, typer.Option("--docs", help="Print the page of all findings.")] = False,
 ) -> None:
     """Look at settings, store, clock, Telegram, targets and platform; say what to do.
 
     Ends with 0 when there is no problem, else with 1. Changes nothing.
     """
-    if docs:
-        from hookgram.cli.doctor.page import as_page  # noqa: PLC0415  (`--help` needs it not)
-
-        typer.echo(as_page(), nl=False)
-        return
     from hookgram.cli.doctor.visit import visit  # noqa: PLC0415
 
     raise typer.Exit(visit(network=network, send_test=send_test, as_json=as_json))

@@ -10,10 +10,12 @@ from hookgram.cli.reference import commands, counts, logs, payloads, tables
 PRINTED: Mapping[str, Callable[[], str]] = {
     "answers": tables.answers,
     "commands": commands.commands,
+    "complaints": tables.complaints,
     "counters": counts.counters,
     "exit codes": commands.exits,
     "facts": logs.facts_of_lines,
     "figures": counts.figures,
+    "findings": tables.findings,
     "headers": payloads.headers,
     "kinds": payloads.kinds,
     "lines": logs.lines,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from hookgram.core import verdict
+from hookgram.core.doctor.finding import KINDS
 from hookgram.core.model import HOUR, State
 from hookgram.core.retry import RetryPolicy
+from hookgram.core.webhook import CAUSES
 from hookgram.settings import table
 from hookgram.settings.sources import FROM_FILES
 
@@ -31,6 +33,26 @@ def answers() -> str:
     """Print what each answer of a target means."""
     rows = [(row.what, row.meaning, row.happens) for row in verdict.TABLE]
     return markdown(("answer", "means", "then"), rows)
+
+
+def findings() -> str:
+    """Print what the doctor finds, an area at a time."""
+    sections = []
+    for area in dict.fromkeys(kind.area for kind in KINDS.values()):
+        rows = [
+            (f"`{code}`", kind.level, kind.means, kind.remedy or "–")
+            for code, kind in KINDS.items()
+            if kind.area == area
+        ]
+        table_of = markdown(("code", "level", "means", "what to do"), rows)
+        sections.append(f"## {area.capitalize()}\n\n{table_of}")
+    return "\n\n".join(sections)
+
+
+def complaints() -> str:
+    """Print what Telegram may complain of, why, and the cure."""
+    rows = [(f"`{cause.message}`", cause.means, cause.cure) for cause in CAUSES]
+    return markdown(("last_error_message begins with", "means", "what to do"), rows)
 
 
 def states() -> str:
