@@ -5,16 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from fakes.postgres import running
 from hookgram.ports import Clock, Store
+from hookgram.store.postgres import open_postgres
 from hookgram.store.sqlite import open_sqlite
 
 
 class Backend(Protocol):
-    """An empty place for a store; each ``open`` is one replica on it."""
+    """An empty place for a store; each ``open`` is one replica on it, ``end`` clears it away."""
 
     def __init__(self, folder: Path) -> None: ...
 
     async def open(self, clock: Clock, shard: str = "main") -> Store: ...
+
+    async def end(self) -> None: ...
 
 
 class Sqlite:
@@ -24,5 +28,23 @@ class Sqlite:
     async def open(self, clock: Clock, shard: str = "main") -> Store:
         return await open_sqlite(self.path, clock=clock, shard=shard)
 
+    async def end(self) -> None:
+        """The folder is the test's."""
 
-BACKENDS: dict[str, type[Backend]] = {"sqlite": Sqlite}
+
+class Postgres:
+    def __init__(self, folder: Path) -> None:
+        self.name: str | None = None
+
+    async def open(self, clock: Clock, shard: str = "main") -> Store:
+        server = running()
+        if self.name is None:
+            self.name = await server.database()
+        return await open_postgres(server.url(self.name), clock=clock, shard=shard)
+
+    async def end(self) -> None:
+        if self.name is not None:
+            await running().drop(self.name)
+
+
+BACKENDS: dict[str, type[Backend]] = {"sqlite": Sqlite, "postgres": Postgres}

@@ -37,6 +37,7 @@ async def open_store(backend: Backend, clock: HandClock) -> AsyncIterator[OpenSt
     yield open_one
     for one in opened:
         await one.close()
+    await backend.end()
 
 
 @pytest.fixture

@@ -344,6 +344,7 @@ class Histories(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.run(self.store.close())
+        self.run(self.place.end())
         self.loop.close()
         self.folder.cleanup()
 

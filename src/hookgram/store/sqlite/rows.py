@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 import msgspec
 
 from hookgram.core.listing import EventRow, TargetRow
@@ -12,7 +10,6 @@ from hookgram.core.model import (
     Attempt,
     AttemptRow,
     Claim,
-    Definition,
     DeliveryRow,
     Event,
     Micros,
@@ -164,13 +161,3 @@ def target_row_of(row: Row, counts: dict[str, int], oldest_due: Micros | None) -
         **{name: counts.get(name, 0) for name in COUNTED},
         oldest_due=oldest_due,
     )
-
-
-def definition_text(definition: Definition) -> str:
-    """Write a definition as JSON: no secret, and of each URL only the host."""
-    kept = msgspec.to_builtins(definition)
-    del kept["secrets"], kept["urls"]
-    kept["hosts"] = [urlsplit(url).hostname or "" for url in definition.urls]
-    if definition.bots is not None:
-        kept["bots"] = sorted(definition.bots)
-    return msgspec.json.encode(kept, order="sorted").decode()

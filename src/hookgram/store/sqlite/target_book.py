@@ -15,9 +15,9 @@ import msgspec
 from hookgram.core.counters import Counter
 from hookgram.core.model import Definition, Origin, Owed, Priority, State, Target
 from hookgram.errors import NotFound
+from hookgram.store.definitions import definition_text
 from hookgram.store.sqlite.call import Unfinished
 from hookgram.store.sqlite.lanes import owe
-from hookgram.store.sqlite.rows import definition_text
 from hookgram.store.sqlite.transaction import Transaction
 
 STEP = 500

@@ -1,0 +1,167 @@
+"""One connection to the database: opened when needed, checked, given up after trouble.
+
+Nothing is kept in a session, so a pooler may stand between and give each transaction another
+server process. It is noticed by the process number that it makes up; statements are then not
+prepared by name, because names would meet those of others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from hookgram.errors import SettingsError, StoreUnavailable
+from hookgram.store.postgres.troubles import CUT, cuts, translated
+
+CONNECT = 5.0
+"""Seconds that opening a connection may take."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+OLDEST = 140_000
+REFUSED = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.ClientConfigurationError,
+)
+"""What another setting must mend, when it comes at the start."""
+
+
+def normalised(url: str) -> str:
+    """Return *url* as the library takes it; ``postgres`` and ``postgresql`` are one."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(scheme="postgresql"))
+
+
+def place(url: str) -> str:
+    """Name the database of *url* without user and password."""
+    parts = urlsplit(url)
+    return f"{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+class Link:
+    """Holds the one connection of whoever owns it. *patience*: seconds to wait for the server."""
+
+    def __init__(self, url: str, *, patience: float) -> None:
+        self._url = normalised(url)
+        self._patience = patience
+        self._db: asyncpg.Connection | None = None
+        self._closed = False
+        self.reconnected: Callable[[], None] = lambda: None
+
+    async def open(self) -> asyncpg.Connection:
+        """Return the open connection; waits for the server. Raises StoreUnavailable."""
+        if self._db is not None and not self._db.is_closed():
+            return self._db
+        lost = self._db is not None
+        self._db = await self._insist()
+        if lost:
+            self.reconnected()
+        return self._db
+
+    async def _insist(self) -> asyncpg.Connection:
+        end, pause = time.monotonic() + self._patience, FIRST_PAUSE
+        while True:
+            try:
+                return await connect(self._url)
+            except Exception as error:
+                if not (cuts(error) or isinstance(error, StoreUnavailable)):
+                    raise
+                if self._closed or time.monotonic() + pause > end:
+                    raise StoreUnavailable(f"PostgreSQL is not there: {error}") from error
+            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - to spread replicas
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def drop(self) -> None:
+        """Give the connection up at once; the server rolls back what it held."""
+        if self._db is not None:
+            self._db.terminate()
+
+    async def close(self) -> None:
+        """Say goodbye, if somebody is there."""
+        self._closed = True
+        if self._db is not None and not self._db.is_closed():
+            try:
+                await self._db.close(timeout=1)
+            except (*CUT, asyncpg.PostgresError):
+                self._db.terminate()
+
+
+async def connect(url: str) -> asyncpg.Connection:
+    """Connect to a server that can be written to. Raises what the library does."""
+    db = await _connect(url, cached=100)
+    try:
+        number = await db.fetchval("SELECT pg_backend_pid()", timeout=CONNECT)
+        if number == db.get_server_pid():
+            return await _checked(db)
+    except BaseException:
+        db.terminate()
+        raise
+    await db.close(timeout=1)
+    return await _checked(await _connect(url, cached=0))
+
+
+async def _connect(url: str, *, cached: int) -> asyncpg.Connection:
+    # A name among the settings of the session would be refused by a pooler, so there is none.
+    how: dict[str, Any] = {"statement_cache_size": cached, "timeout": CONNECT}
+    if "target_session_attrs" not in url:
+        how["target_session_attrs"] = "any"
+    async with asyncio.timeout(CONNECT + 1):
+        return await asyncpg.connect(url, **how)
+
+
+async def _checked(db: asyncpg.Connection) -> asyncpg.Connection:
+    if await db.fetchval("SHOW transaction_read_only", timeout=CONNECT) == "on":
+        db.terminate()
+        raise StoreUnavailable("the server is read-only (a standby?)")
+    return db
+
+
+async def examine(url: str) -> None:
+    """Refuse, in clear words, a database that the promise cannot be kept with.
+
+    Raises SettingsError; StoreUnavailable when nobody answers.
+    """
+    try:
+        db = await _connect(normalised(url), cached=0)
+    except (*REFUSED, ValueError) as error:
+        raise SettingsError([f"DATABASE_URL: {place(url)} refuses us: {error}"]) from error
+    except (*CUT, asyncpg.PostgresError) as error:
+        trouble = error or type(error).__name__
+        raise StoreUnavailable(f"PostgreSQL at {place(url)} is not there: {trouble}") from error
+    try:
+        problems = await _problems(db)
+    except (*CUT, asyncpg.PostgresError) as error:
+        raise translated(error) from error
+    finally:
+        db.terminate()
+    if problems:
+        raise SettingsError([f"DATABASE_URL: {place(url)} {problem}" for problem in problems])
+
+
+async def _problems(db: asyncpg.Connection) -> list[str]:
+    shown: Callable[[str], Awaitable[Any]] = lambda name: db.fetchval(  # noqa: E731
+        f"SHOW {name}", timeout=CONNECT
+    )
+    wrong = {
+        "runs with fsync off: a crash would lose what Telegram was told is stored; switch it on": (
+            await shown("fsync") == "off"
+        ),
+        "runs with full_page_writes off: a crash may damage it; switch it on": (
+            await shown("full_page_writes") == "off"
+        ),
+        "is read-only, a standby perhaps: name the primary": (
+            await shown("transaction_read_only") == "on"
+        ),
+        "is older than PostgreSQL 14: use a newer one": (
+            int(await shown("server_version_num")) < OLDEST
+        ),
+        "does not keep UTF-8: make the database with ENCODING 'UTF8'": (
+            await shown("server_encoding") != "UTF8"
+        ),
+    }
+    return [problem for problem, holds in wrong.items() if holds]

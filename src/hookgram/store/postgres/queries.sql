@@ -1,0 +1,501 @@
+-- Every statement of the PostgreSQL store, by name; :name is a parameter.
+-- delivery.state: 0 waiting, 1 pending (leased if lease has a row of it), 3 delivered, 4 dead,
+-- 5 cancelled.
+--
+-- Locks are taken in one order everywhere: event, target, seen, lane (sorted), delivery, lease,
+-- counter (sorted). A statement that waited for a lock may not trust what it read before, so lanes
+-- are locked by a statement of their own, and the next one reads anew (READ COMMITTED).
+
+-- Transactions ---------------------------------------------------------------------------------
+
+-- name: now
+SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+
+-- name: add_counts
+INSERT INTO counter AS c (target_id, shard, name, value)
+SELECT target_id, :shard::text, name, delta
+  FROM unnest(:targets::bigint[], :names::text[], :deltas::bigint[]) AS g (target_id, name, delta)
+ ORDER BY target_id, name
+ON CONFLICT (target_id, shard, name) DO UPDATE SET value = c.value + excluded.value
+
+-- Inbox ----------------------------------------------------------------------------------------
+
+-- The targets' rows are held until the commit: a removal waits, and then sees what was owed.
+-- name: hold_targets
+SELECT id, removed_at IS NOT NULL FROM target WHERE id = ANY(:ids::bigint[]) ORDER BY id FOR SHARE
+
+-- In the order of their keys; one that another replica is inserting is waited for.
+-- name: see
+INSERT INTO seen (bot_id, update_id, digest, at)
+SELECT bot_id, update_id, digest, :now::bigint
+  FROM unnest(:bots::bigint[], :updates::bigint[], :digests::bytea[])
+    AS g (bot_id, update_id, digest)
+ ORDER BY bot_id, update_id, digest
+ON CONFLICT DO NOTHING
+RETURNING bot_id, update_id, digest
+
+-- name: insert_events
+INSERT INTO event (event_id, bot_id, update_id, kind, chat_id, user_id, lane,
+                   received_at, expires_at, targets, body)
+SELECT event_id, bot_id, update_id, kind, chat_id, user_id, lane,
+       received_at, expires_at, targets, body
+  FROM unnest(:event_ids::text[], :bots::bigint[], :updates::bigint[], :kinds::text[],
+              :chats::bigint[], :users::bigint[], :lanes::text[], :received::bigint[],
+              :expires::bigint[], :targets::integer[], :bodies::bytea[])
+       WITH ORDINALITY
+    AS g (event_id, bot_id, update_id, kind, chat_id, user_id, lane,
+          received_at, expires_at, targets, body, n)
+ ORDER BY n
+RETURNING seq
+
+-- Adds to each lane and tells how much was unsettled in it before; its row is locked from now on.
+-- name: join_lanes
+INSERT INTO lane AS l (target_id, lane, unsettled)
+SELECT target_id, lane, more
+  FROM unnest(:targets::bigint[], :lanes::text[], :more::bigint[]) AS g (target_id, lane, more)
+ ORDER BY target_id, lane
+ON CONFLICT (target_id, lane) DO UPDATE SET unsettled = l.unsettled + excluded.unsettled
+RETURNING target_id, lane, unsettled
+
+-- Numbered while their lanes are locked, so that ids rise within a lane.
+-- name: insert_deliveries
+INSERT INTO delivery (event_seq, target_id, priority, lane, due_at, replay_of, created_at,
+                      ended_at, state, reason)
+SELECT event_seq, target_id, priority, lane, due_at, replay_of, :now::bigint,
+       CASE WHEN state >= 3 THEN :now::bigint END, state, reason
+  FROM unnest(:events::bigint[], :targets::bigint[], :priorities::smallint[], :lanes::text[],
+              :due::bigint[], :replays::bigint[], :states::smallint[], :reasons::text[])
+       WITH ORDINALITY
+    AS g (event_seq, target_id, priority, lane, due_at, replay_of, state, reason, n)
+ ORDER BY n
+RETURNING id
+
+-- name: refuse
+INSERT INTO refused_chat AS r (bot_id, chat_id, chat_kind, count, last_seen)
+SELECT bot_id, chat_id, chat_kind, times, :now::bigint
+  FROM unnest(:bots::bigint[], :chats::bigint[], :kinds::text[], :times::bigint[])
+    AS g (bot_id, chat_id, chat_kind, times)
+ ORDER BY bot_id, chat_id
+ON CONFLICT (bot_id, chat_id) DO UPDATE
+   SET count = r.count + excluded.count, last_seen = excluded.last_seen,
+       chat_kind = coalesce(excluded.chat_kind, r.chat_kind)
+
+-- Queue ----------------------------------------------------------------------------------------
+
+-- Each priority is asked for by itself: due work of one is found without walking over what another
+-- has due later. What others are claiming is passed by; lease's key decides who has it. The rows
+-- of a want that are too many, of the second priority, are only locked until the commit.
+-- name: claim
+WITH found AS (
+  SELECT w.wanted, w.token, w.leased_until, d.*
+    FROM unnest(:targets::bigint[], :wanted::integer[], :tokens::bigint[], :until::bigint[])
+      AS w (target_id, wanted, token, leased_until)
+   CROSS JOIN (VALUES (0::smallint), (1::smallint)) AS p (priority)
+   CROSS JOIN LATERAL (
+     SELECT d.id, d.target_id, d.priority, d.due_at, d.attempts, d.failures, d.created_at,
+            d.replay_of, d.event_seq
+       FROM delivery AS d
+      WHERE d.state = 1 AND d.target_id = w.target_id AND d.priority = p.priority
+        AND d.due_at <= :now::bigint
+        AND NOT EXISTS (SELECT FROM lease AS l WHERE l.delivery_id = d.id)
+      ORDER BY d.due_at, d.id
+      LIMIT w.wanted
+        FOR UPDATE OF d SKIP LOCKED
+   ) AS d
+   WHERE EXISTS (SELECT FROM target AS t
+                  WHERE t.id = w.target_id AND NOT t.paused AND t.removed_at IS NULL)
+), chosen AS (
+  SELECT *, row_number() OVER (PARTITION BY target_id ORDER BY priority, due_at, id) AS place
+    FROM found
+), leased AS (
+  INSERT INTO lease (delivery_id, token, leased_until, attempt)
+  SELECT id, token, leased_until, attempts + 1 FROM chosen WHERE place <= wanted ORDER BY id
+  ON CONFLICT (delivery_id) DO NOTHING
+  RETURNING delivery_id, attempt
+)
+SELECT d.id, d.target_id, d.token, d.leased_until, l.attempt, d.failures, d.created_at, d.replay_of,
+       e.event_id, e.bot_id, e.update_id, e.kind, e.chat_id, e.user_id, e.lane,
+       e.received_at, e.expires_at, e.body, e.seq
+  FROM leased AS l
+  JOIN chosen AS d ON d.id = l.delivery_id
+  JOIN event AS e ON e.seq = d.event_seq
+ ORDER BY d.priority, d.due_at, d.id
+
+-- name: next_due
+SELECT w.target_id,
+       (SELECT d.due_at FROM delivery AS d
+         WHERE d.state = 1 AND d.target_id = w.target_id AND d.priority = 0
+           AND NOT EXISTS (SELECT FROM lease AS l WHERE l.delivery_id = d.id)
+         ORDER BY d.due_at, d.id LIMIT 1),
+       (SELECT d.due_at FROM delivery AS d
+         WHERE d.state = 1 AND d.target_id = w.target_id AND d.priority = 1
+           AND NOT EXISTS (SELECT FROM lease AS l WHERE l.delivery_id = d.id)
+         ORDER BY d.due_at, d.id LIMIT 1)
+  FROM unnest(:targets::bigint[]) AS w (target_id)
+  JOIN target AS t ON t.id = w.target_id AND NOT t.paused AND t.removed_at IS NULL
+
+-- name: claim_lapsed
+WITH lapsed AS (
+  SELECT l.delivery_id, l.leased_until
+    FROM lease AS l
+   WHERE l.leased_until <= :now::bigint
+   ORDER BY l.leased_until, l.delivery_id
+   LIMIT :limit::integer
+     FOR UPDATE SKIP LOCKED
+), taken AS (
+  UPDATE lease AS l
+     SET token = :token::bigint, leased_until = :until::bigint
+    FROM lapsed
+   WHERE l.delivery_id = lapsed.delivery_id
+  RETURNING l.delivery_id, l.token, l.leased_until, l.attempt, lapsed.leased_until AS ended
+)
+SELECT d.id, d.target_id, l.token, l.leased_until, l.attempt, d.failures, d.created_at, d.replay_of,
+       e.event_id, e.bot_id, e.update_id, e.kind, e.chat_id, e.user_id, e.lane,
+       e.received_at, e.expires_at, e.body, e.seq
+  FROM taken AS l
+  JOIN delivery AS d ON d.id = l.delivery_id
+  JOIN event AS e ON e.seq = d.event_seq
+ ORDER BY l.ended, d.id
+
+-- name: extend
+UPDATE lease
+   SET leased_until = g.leased_until
+  FROM unnest(:ids::bigint[], :tokens::bigint[], :until::bigint[]) AS g (id, token, leased_until)
+ WHERE lease.delivery_id = g.id AND lease.token = g.token
+RETURNING lease.delivery_id
+
+-- name: lapse_all
+UPDATE lease SET leased_until = :now::bigint WHERE leased_until > :now::bigint RETURNING delivery_id
+
+-- The lanes of deliveries, for whose end they are locked.
+-- name: lanes_of
+SELECT DISTINCT target_id, lane FROM delivery WHERE id = ANY(:ids::bigint[]) AND lane IS NOT NULL
+
+-- name: lock_lanes
+SELECT l.target_id, l.lane
+  FROM unnest(:targets::bigint[], :lanes::text[]) AS g (target_id, lane)
+  JOIN lane AS l ON l.target_id = g.target_id AND l.lane = g.lane
+ ORDER BY l.target_id, l.lane
+   FOR UPDATE OF l
+
+-- Whoever lost the lease changes nothing: only what the token still fences goes on.
+-- state 1: a retry (wait) or, without a wait, a release, which keeps its place and its number.
+-- name: settle
+WITH given AS (
+  SELECT * FROM unnest(:ids::bigint[], :tokens::bigint[], :states::smallint[], :waits::bigint[],
+                       :reasons::text[], :failures::integer[], :statuses::integer[],
+                       :took::bigint[])
+    AS g (id, token, state, wait, reason, failures, status, took)
+), current AS (
+  DELETE FROM lease AS l USING given AS g
+   WHERE l.delivery_id = g.id AND l.token = g.token
+  RETURNING g.*, l.attempt
+), settled AS (
+  UPDATE delivery AS d
+     SET state = c.state,
+         attempts = c.attempt,
+         failures = coalesce(c.failures, d.failures),
+         reason = c.reason,
+         status = c.status,
+         took = c.took,
+         due_at = CASE WHEN c.state = 1 THEN :now::bigint + c.wait ELSE d.due_at END,
+         ended_at = CASE WHEN c.state >= 3 THEN :now::bigint END
+    FROM current AS c
+   WHERE d.id = c.id AND c.wait IS NOT NULL
+  RETURNING d.id, d.target_id, d.lane, d.state, d.due_at
+), released AS (
+  UPDATE delivery AS d
+     SET due_at = least(d.due_at, :now::bigint)
+    FROM current AS c
+   WHERE d.id = c.id AND c.wait IS NULL
+  RETURNING d.id, d.target_id, d.lane, d.state, d.due_at
+), freed AS (
+  SELECT target_id, lane FROM settled WHERE state >= 3 AND lane IS NOT NULL
+), emptied AS (
+  DELETE FROM lane AS l USING freed AS f
+   WHERE l.target_id = f.target_id AND l.lane = f.lane AND l.unsettled = 1
+), shortened AS (
+  UPDATE lane AS l SET unsettled = l.unsettled - 1 FROM freed AS f
+   WHERE l.target_id = f.target_id AND l.lane = f.lane AND l.unsettled > 1
+), promoted AS (
+  UPDATE delivery AS d SET state = 1
+   WHERE d.id IN (SELECT (SELECT w.id FROM delivery AS w
+                           WHERE w.state = 0 AND w.target_id = f.target_id AND w.lane = f.lane
+                           ORDER BY w.id LIMIT 1)
+                    FROM freed AS f)
+  RETURNING d.target_id, d.lane, d.due_at
+)
+SELECT s.id, s.target_id, s.state, CASE WHEN s.state = 1 THEN s.due_at ELSE p.due_at END
+  FROM (SELECT * FROM settled UNION ALL SELECT * FROM released) AS s
+  LEFT JOIN promoted AS p ON s.state >= 3 AND p.target_id = s.target_id AND p.lane = s.lane
+
+-- name: insert_attempts
+INSERT INTO attempt (delivery_id, number, started_at, took, status, error, excerpt, members)
+SELECT * FROM unnest(:ids::bigint[], :numbers::integer[], :started::bigint[], :took::bigint[],
+                     :statuses::integer[], :errors::text[], :excerpts::text[], :members::text[])
+ON CONFLICT (delivery_id, number) DO UPDATE
+   SET started_at = excluded.started_at, took = excluded.took, status = excluded.status,
+       error = excluded.error, excerpt = excluded.excerpt, members = excluded.members
+
+-- Steps from target to target through the index, so that a backlog costs no more than one row.
+-- name: due
+WITH RECURSIVE busy (target_id) AS (
+  (SELECT d.target_id FROM delivery AS d WHERE d.state = 1 ORDER BY d.target_id LIMIT 1)
+  UNION ALL
+  SELECT (SELECT d.target_id FROM delivery AS d
+           WHERE d.state = 1 AND d.target_id > busy.target_id ORDER BY d.target_id LIMIT 1)
+    FROM busy WHERE busy.target_id IS NOT NULL
+)
+SELECT t.id,
+       (SELECT d.due_at FROM delivery AS d
+         WHERE d.state = 1 AND d.target_id = t.id AND d.priority = 0
+           AND NOT EXISTS (SELECT FROM lease AS l WHERE l.delivery_id = d.id)
+         ORDER BY d.due_at, d.id LIMIT 1),
+       (SELECT d.due_at FROM delivery AS d
+         WHERE d.state = 1 AND d.target_id = t.id AND d.priority = 1
+           AND NOT EXISTS (SELECT FROM lease AS l WHERE l.delivery_id = d.id)
+         ORDER BY d.due_at, d.id LIMIT 1)
+  FROM busy JOIN target AS t ON t.id = busy.target_id
+ WHERE NOT t.paused AND t.removed_at IS NULL
+
+-- name: changes
+SELECT (SELECT version FROM book),
+       (SELECT coalesce(last_value, 0) FROM pg_sequences
+         WHERE sequencename = 'delivery_id_seq' AND schemaname = current_schema())
+
+-- Journal --------------------------------------------------------------------------------------
+
+-- name: counts
+SELECT coalesce(t.name, ''), c.name, sum(c.value)::bigint
+  FROM counter AS c LEFT JOIN target AS t ON t.id = c.target_id
+ GROUP BY 1, 2
+
+-- name: all_deliveries
+SELECT d.id, e.event_id, e.seq, e.update_id, e.kind, t.name,
+       CASE WHEN l.delivery_id IS NULL THEN d.state ELSE 2 END, coalesce(l.attempt, d.attempts),
+       d.failures, d.due_at, d.created_at, d.ended_at, d.status, d.took, d.reason, d.replay_of
+  FROM delivery AS d
+  JOIN event AS e ON e.seq = d.event_seq
+  JOIN target AS t ON t.id = d.target_id
+  LEFT JOIN lease AS l ON l.delivery_id = d.id
+ WHERE d.id < :before
+ ORDER BY d.id DESC
+ LIMIT :limit::integer
+
+-- The newest of each wanted (target, state), then the newest of those: no walk over the others.
+-- name: chosen_deliveries
+WITH chosen AS (
+  SELECT x.id
+    FROM target AS t
+   CROSS JOIN unnest(:states::smallint[]) AS s (state)
+   CROSS JOIN LATERAL (
+     SELECT x.id FROM delivery AS x
+      WHERE x.target_id = t.id AND x.state = s.state AND x.id < :before
+        AND (:leased_too::boolean OR NOT EXISTS (SELECT FROM lease AS l WHERE l.delivery_id = x.id))
+      ORDER BY x.id DESC LIMIT :limit::integer
+   ) AS x
+   WHERE :target::text IS NULL OR t.name = :target::text
+   ORDER BY x.id DESC
+   LIMIT :limit::integer
+)
+SELECT d.id, e.event_id, e.seq, e.update_id, e.kind, t.name,
+       CASE WHEN l.delivery_id IS NULL THEN d.state ELSE 2 END, coalesce(l.attempt, d.attempts),
+       d.failures, d.due_at, d.created_at, d.ended_at, d.status, d.took, d.reason, d.replay_of
+  FROM chosen
+  JOIN delivery AS d ON d.id = chosen.id
+  JOIN event AS e ON e.seq = d.event_seq
+  JOIN target AS t ON t.id = d.target_id
+  LEFT JOIN lease AS l ON l.delivery_id = d.id
+ ORDER BY d.id DESC
+
+-- What is leased is little: all of it is looked at.
+-- name: leased_deliveries
+SELECT d.id, e.event_id, e.seq, e.update_id, e.kind, t.name, 2, l.attempt,
+       d.failures, d.due_at, d.created_at, d.ended_at, d.status, d.took, d.reason, d.replay_of
+  FROM lease AS l
+  JOIN delivery AS d ON d.id = l.delivery_id
+  JOIN event AS e ON e.seq = d.event_seq
+  JOIN target AS t ON t.id = d.target_id
+ WHERE d.id < :before AND (:target::text IS NULL OR t.name = :target::text)
+ ORDER BY d.id DESC
+ LIMIT :limit::integer
+
+-- name: delivery
+SELECT d.id, e.event_id, e.seq, e.update_id, e.kind, t.name,
+       CASE WHEN l.delivery_id IS NULL THEN d.state ELSE 2 END, coalesce(l.attempt, d.attempts),
+       d.failures, d.due_at, d.created_at, d.ended_at, d.status, d.took, d.reason, d.replay_of
+  FROM delivery AS d
+  JOIN event AS e ON e.seq = d.event_seq
+  JOIN target AS t ON t.id = d.target_id
+  LEFT JOIN lease AS l ON l.delivery_id = d.id
+ WHERE d.id = :id
+
+-- name: attempts
+SELECT delivery_id, number, started_at, took, status, error, excerpt, members
+  FROM attempt WHERE delivery_id = :id ORDER BY number
+
+-- name: event
+SELECT event_id, bot_id, update_id, kind, chat_id, user_id, lane,
+       received_at, expires_at, body, seq
+  FROM event WHERE event_id = :event_id
+
+-- name: refused_chats
+SELECT bot_id, chat_id, chat_kind, count, last_seen
+  FROM refused_chat ORDER BY last_seen DESC, bot_id, chat_id LIMIT :limit::integer
+
+-- Target book ----------------------------------------------------------------------------------
+
+-- name: register
+INSERT INTO target AS t (name, origin, definition, created_at)
+SELECT name, origin, definition, :now::bigint
+  FROM unnest(:names::text[], :origins::text[], :definitions::text[])
+    AS g (name, origin, definition)
+ WHERE NOT EXISTS (SELECT FROM target AS same
+                    WHERE same.name = g.name AND same.removed_at IS NULL
+                      AND same.origin = g.origin AND same.definition = g.definition)
+ ORDER BY name
+ON CONFLICT (name) WHERE removed_at IS NULL DO UPDATE
+   SET origin = excluded.origin, definition = excluded.definition
+ WHERE t.origin <> excluded.origin OR t.definition <> excluded.definition
+RETURNING id
+
+-- name: turn_page
+UPDATE book SET version = version + 1
+
+-- name: targets
+SELECT id, name, origin, paused FROM target WHERE removed_at IS NULL ORDER BY id
+
+-- name: set_paused
+UPDATE target SET paused = :paused::boolean WHERE name = :name AND removed_at IS NULL RETURNING id
+
+-- The living one of that name, else one whose removal was cut short.
+-- name: target_to_remove
+SELECT id FROM target
+ WHERE name = :name AND (removed_at IS NULL OR NOT drained)
+ ORDER BY removed_at IS NOT NULL, id
+ LIMIT 1
+
+-- name: mark_removed
+UPDATE target SET removed_at = :now::bigint WHERE id = :target_id AND removed_at IS NULL
+
+-- name: undrained_target
+SELECT id FROM target WHERE removed_at IS NOT NULL AND NOT drained ORDER BY id LIMIT 1
+
+-- name: mark_drained
+UPDATE target SET drained = true WHERE id = :target_id
+
+-- What waits before what leads, so that a cut between two steps leaves no lane stuck.
+-- name: to_cancel
+SELECT id, lane FROM delivery
+ WHERE target_id = :target_id AND state = :state::smallint
+ ORDER BY id LIMIT :limit::integer
+
+-- name: cancel
+WITH held AS (
+  SELECT id, lane FROM delivery
+   WHERE id = ANY(:ids::bigint[]) AND state < 3
+   ORDER BY id FOR UPDATE
+), cancelled AS (
+  UPDATE delivery AS d SET state = 5, reason = 'target_removed', ended_at = :now::bigint,
+         attempts = coalesce((SELECT l.attempt FROM lease AS l WHERE l.delivery_id = d.id),
+                             d.attempts)
+    FROM held WHERE d.id = held.id
+  RETURNING d.id, d.target_id, d.lane
+), leaving AS (
+  SELECT target_id, lane, count(*) AS gone FROM cancelled WHERE lane IS NOT NULL GROUP BY 1, 2
+), emptied AS (
+  DELETE FROM lane AS l USING leaving AS g
+   WHERE l.target_id = g.target_id AND l.lane = g.lane AND l.unsettled <= g.gone
+), shortened AS (
+  UPDATE lane AS l SET unsettled = l.unsettled - g.gone FROM leaving AS g
+   WHERE l.target_id = g.target_id AND l.lane = g.lane AND l.unsettled > g.gone
+)
+SELECT id FROM cancelled
+
+-- name: end_leases
+DELETE FROM lease WHERE delivery_id = ANY(:ids::bigint[])
+
+-- The events are held until the commit, so that nobody forgets them meanwhile.
+-- name: hold_replayed
+SELECT d.id, d.event_seq, d.target_id, d.priority, d.lane
+  FROM delivery AS d
+  JOIN event AS e ON e.seq = d.event_seq
+ WHERE d.id = ANY(:ids::bigint[])
+ ORDER BY e.seq
+   FOR KEY SHARE OF e
+
+-- Upkeep ---------------------------------------------------------------------------------------
+
+-- name: forget_seen
+DELETE FROM seen
+ WHERE (bot_id, update_id, digest) IN
+       (SELECT bot_id, update_id, digest FROM seen
+         WHERE at <= :cutoff ORDER BY at LIMIT :limit::integer FOR UPDATE SKIP LOCKED)
+RETURNING 1
+
+-- name: forget_refused_chats
+DELETE FROM refused_chat
+ WHERE (bot_id, chat_id) IN
+       (SELECT bot_id, chat_id FROM refused_chat
+         ORDER BY last_seen DESC LIMIT :limit::integer OFFSET :kept::integer)
+RETURNING 1
+
+-- name: forget_unrouted
+DELETE FROM event
+ WHERE seq IN (SELECT seq FROM event
+                WHERE targets = 0 AND received_at <= :cutoff
+                ORDER BY received_at LIMIT :limit::integer FOR UPDATE SKIP LOCKED)
+RETURNING 1
+
+-- name: old_dead
+SELECT id, event_seq, target_id
+  FROM delivery
+ WHERE state = 4 AND ended_at <= :cutoff
+ ORDER BY ended_at, id
+ LIMIT :limit::integer
+
+-- name: old_ended
+SELECT id, event_seq, ended_at
+  FROM delivery
+ WHERE state IN (3, 5) AND ended_at >= :ended_at AND ended_at <= :cutoff
+   AND (ended_at > :ended_at OR id > :id)
+ ORDER BY ended_at, id
+ LIMIT :limit::integer
+
+-- Those another replica looks at, or that are being replayed, are passed by.
+-- name: hold_events
+SELECT seq FROM event WHERE seq = ANY(:seqs::bigint[]) ORDER BY seq FOR UPDATE SKIP LOCKED
+
+-- What keeps an event: a delivery unsettled, dead, or settled not long enough ago.
+-- name: keepers
+SELECT d.event_seq, array_agg(d.id)
+  FROM delivery AS d
+ WHERE d.event_seq = ANY(:seqs::bigint[])
+   AND (d.state < 3 OR d.state = 4 OR d.ended_at > :cutoff)
+ GROUP BY 1
+
+-- Every delivery of the events, at most so many of each, with the number of its attempts.
+-- name: rows_of
+SELECT e.seq, d.id, (SELECT count(*) FROM attempt AS a WHERE a.delivery_id = d.id)
+  FROM unnest(:seqs::bigint[]) AS e (seq)
+ CROSS JOIN LATERAL (SELECT d.id FROM delivery AS d WHERE d.event_seq = e.seq
+                      ORDER BY d.id LIMIT :limit::integer) AS d
+ ORDER BY e.seq, d.id
+
+-- name: delete_attempts
+DELETE FROM attempt
+ WHERE (delivery_id, number) IN
+       (SELECT a.delivery_id, a.number
+          FROM unnest(:ids::bigint[], :portions::integer[]) AS g (id, portion)
+         CROSS JOIN LATERAL (SELECT a.delivery_id, a.number FROM attempt AS a
+                              WHERE a.delivery_id = g.id ORDER BY a.number LIMIT g.portion) AS a)
+
+-- name: delete_deliveries
+DELETE FROM delivery WHERE id = ANY(:ids::bigint[]) RETURNING id
+
+-- name: delete_events
+DELETE FROM event WHERE seq = ANY(:seqs::bigint[])
+
+-- name: probe
+INSERT INTO probe (shard, at) VALUES (:shard, :now::bigint)
+ON CONFLICT (shard) DO UPDATE SET at = excluded.at

@@ -1,0 +1,57 @@
+"""One connection that reads, so that no page waits for a commit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from hookgram.errors import StoreUnavailable
+from hookgram.store.postgres.connection import Link
+from hookgram.store.postgres.transaction import View
+from hookgram.store.postgres.troubles import cuts, translated
+
+T = TypeVar("T")
+
+
+class Reader:
+    """Runs short reads one after another. *deadline*: seconds a caller waits at most."""
+
+    def __init__(self, link: Link, deadline: float) -> None:
+        self._link = link
+        self._deadline = deadline
+        self._turn = asyncio.Lock()
+        self._closed = False
+
+    async def read(self, work: Callable[[View], Awaitable[T]]) -> T:
+        """Run *work* on what is committed now; once more if the connection turns out to be gone."""
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        try:
+            async with asyncio.timeout(self._deadline), self._turn:
+                try:
+                    return await self._run(work)
+                except Exception as error:
+                    if not cuts(error) or isinstance(error, TimeoutError):
+                        raise
+                    return await self._run(work)
+        except Exception as error:
+            trouble = translated(error)
+            if trouble is error:
+                raise
+            raise trouble from error
+
+    async def _run(self, work: Callable[[View], Awaitable[T]]) -> T:
+        try:
+            return await work(View(await self._link.open()))
+        except BaseException as error:
+            # A read cut short leaves an answer on its way: the next must not meet it.
+            if not isinstance(error, Exception) or cuts(error):
+                self._link.drop()
+            raise
+
+    async def close(self) -> None:
+        """Finish what was asked and close the connection."""
+        self._closed = True
+        async with self._turn:
+            await self._link.close()
