@@ -73,8 +73,6 @@ def test_a_value_that_cannot_work_is_told_with_what_to_do(problems, name, value,
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("QUEUE_BACKEND", "postgres"),
-        ("DATABASE_URL", "postgresql://me:canary@db/hookgram"),
         ("CONFIG_FILE", "hookgram.toml"),
         ("INGEST_MODE", "Polling"),
         ("WEBHOOK_CUSTODY", "on"),
@@ -114,7 +112,7 @@ def test_problems_never_show_a_secret(problems):
         TELEGRAM_SECRET_TOKEN="CANARY 2",
         TARGET_WEBHOOK_URL="ftp://CANARY3:CANARY4@example.com/CANARY5",
         TARGET_WEBHOOK_URLS="CANARY6,https://example.com/CANARY7#x",
-        DATABASE_URL="postgresql://CANARY8@db/x",
+        DATABASE_URL="mysql://CANARY8@db/x",
         OUTBOUND_SECRET_FILE="CANARY9",
     )
     assert len(found) == 6

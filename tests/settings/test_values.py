@@ -121,3 +121,31 @@ def test_warnings_never_show_a_secret(given):
         TARGET_WEBHOOK_URLS="http://h/CANARY3,http://i/",
     )
     assert "CANARY" not in str(risks(settings))
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
+def test_a_database_is_shared_when_the_backend_is_postgres(given, scheme):
+    url = f"{scheme}://me:se%20cret@db/hookgram"
+    settings = given(QUEUE_BACKEND="postgres", DATABASE_URL=url)
+    assert settings.shared_database == url
+    assert {"se%20cret", "se cret", url} <= set(settings.secrets())
+
+
+def test_a_database_beside_sqlite_is_told_and_not_used(given):
+    settings = given(DATABASE_URL="postgres://me:secret@db/hookgram")
+    assert settings.shared_database is None
+    assert "unused_database" in [risk.code for risk in risks(settings)]
+
+
+def test_postgres_without_a_database_is_told(problems):
+    [problem] = problems(QUEUE_BACKEND="postgres")
+    assert problem.startswith("DATABASE_URL: is not set")
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://me@db/x", "postgres://db", "postgres://[db/x", "db", "postgres://d b/x"]
+)
+def test_what_is_no_database_of_postgres_is_told_without_showing_it(problems, url):
+    [problem] = problems(QUEUE_BACKEND="postgres", DATABASE_URL=url)
+    assert problem.startswith("DATABASE_URL: ")
+    assert url not in problem

@@ -17,9 +17,9 @@ from hookgram.core.model import Micros, Target
 from hookgram.errors import StoreBroken, StoreUnavailable
 from hookgram.observe.notices import fan
 from hookgram.observe.watchdog import Watchdog
-from hookgram.ports import Journal, Notice
+from hookgram.ports import Clock, Journal, Notice, Store
 from hookgram.settings import Settings, risks
-from hookgram.store.sqlite import hold, open_sqlite
+from hookgram.store.opening import open_owned, open_shared
 from hookgram.usecases.intake import Intake, Limits
 from hookgram.web.ingest import Asgi, Door
 from hookgram.web.server import create_app
@@ -61,18 +61,20 @@ class Gateway:
         Raises StoreInUse when another gateway holds the store, StoreError when it cannot be used.
         """
         async with AsyncExitStack() as stack:
-            path = Path(self._settings.sqlite_path)
-            stack.enter_context(hold(path))
-            self._store = await open_sqlite(path, clock=wall_clock)
-            stack.push_async_callback(self._store.close)
+            self._store, self._clock = await self._open_store(stack)
             channels = Channels()
             stack.push_async_callback(channels.close)
             self._build(channels)
             await self._read_targets()
-            await self._store.lapse_all()
             self._start(stack)
             self._resources = stack.pop_all()
         return self._app()
+
+    async def _open_store(self, stack: AsyncExitStack) -> tuple[Store, Clock]:
+        url = self._settings.shared_database
+        if url is not None:
+            return await open_shared(url, stack)
+        return await open_owned(Path(self._settings.sqlite_path), wall_clock, stack)
 
     def _build(self, channels: Channels) -> None:
         settings, store, notice = self._settings, self._store, self._notice
@@ -81,7 +83,7 @@ class Gateway:
             queue=store,
             channel_for=channels.channel_for,
             notice=notice,
-            clock=wall_clock,
+            clock=self._clock,
             dice=random.random,
             breaker_failures=settings.breaker_failures,
             user_agent=USER_AGENT,
@@ -91,7 +93,7 @@ class Gateway:
             inbox=store,
             access=settings.access(),
             limits=Limits(settings.rate_limit_per_min, settings.rate_limit_max_delay),
-            clock=wall_clock,
+            clock=self._clock,
             entropy=os.urandom,
             notice=notice,
             wake=self._worker.wake,
@@ -101,7 +103,7 @@ class Gateway:
             upkeep=store,
             target_of=self._targets.get,
             notice=notice,
-            clock=wall_clock,
+            clock=self._clock,
             dice=random.random,
             retention=settings.retention,
             dead_retention=settings.dead_retention,

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from hookgram.core.facts import Warned
 from hookgram.core.identity import bot_id
 from hookgram.core.signing import PREFIX, key_of
+from hookgram.settings import databases
 
 if TYPE_CHECKING:
     from hookgram.settings.knobs import Settings
@@ -143,8 +144,7 @@ _CHECKS: dict[str, Callable[[Any], str | None]] = {
     "telegram_api_url": _url,
     "outbound_secret": _signing_secret,
     "sqlite_path": _file,
-    "queue_backend": _later("postgres"),
-    "database_url": _later(),
+    "database_url": databases.wrong,
     "config_file": _later(),
     "ingest_mode": _later("polling"),
     "public_url": _public_url,
@@ -201,6 +201,11 @@ def warnings(settings: Settings) -> list[Warned]:
             _weak(settings),
             "OUTBOUND_SECRET is short",
             "use 24 bytes or more, for instance from: openssl rand -hex 32",
+        ),
+        "unused_database": (
+            settings.database_url is not None and settings.shared_database is None,
+            "DATABASE_URL is set but not used",
+            "set QUEUE_BACKEND=postgres to store there, or leave it out",
         ),
         "bad_whsec": (
             _bad_whsec(settings),

@@ -18,6 +18,7 @@ from hookgram.core.identity import bot_id, host_name
 from hookgram.core.model import DAY, HOUR, SECOND, Bot, Definition, Micros, Origin
 from hookgram.core.retry import RetryPolicy
 from hookgram.settings import checks
+from hookgram.settings.databases import passwords
 
 Urls = Annotated[tuple[str, ...], NoDecode]
 Chats = Annotated[frozenset[int], NoDecode]
@@ -77,11 +78,11 @@ class Settings(BaseSettings):
         10, ge=0.1, le=600, description="deadline of one attempt, in seconds"
     )
     queue_backend: Literal["sqlite", "postgres"] = Field(
-        "sqlite", description="`sqlite`; `postgres` is not available in this version"
+        "sqlite", description="`sqlite`, for one gateway; `postgres`, for many on one database"
     )
     sqlite_path: str = Field("./events.db", description="the queue's file; folders are made")
     database_url: SecretStr | None = Field(
-        None, description="PostgreSQL; not available in this version"
+        None, description="PostgreSQL, like `postgresql://user:password@host/database`"
     )
     max_retries: int = Field(
         5, ge=0, le=1000, description="failures allowed after the first; 12 span hours"
@@ -227,7 +228,17 @@ class Settings(BaseSettings):
         """Return every secret, for the mask; also the bot token without its public number."""
         held = (self.bot_token, self.telegram_secret_token, self.outbound_secret, self.database_url)
         found = [secret.get_secret_value() for secret in held if secret]
-        return [*found, self.bot_token.get_secret_value().partition(":")[2]]
+        parts = [self.bot_token.get_secret_value().partition(":")[2]]
+        if self.database_url is not None:
+            parts += passwords(self.database_url.get_secret_value())
+        return [*found, *parts]
+
+    @property
+    def shared_database(self) -> str | None:
+        """The database that replicas share; None where one gateway owns a file."""
+        if self.queue_backend == "sqlite" or self.database_url is None:
+            return None
+        return self.database_url.get_secret_value()
 
     @property
     def ingest_secret(self) -> str | None:

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from hookgram.core.facts import Warned
 from hookgram.errors import SettingsError
-from hookgram.settings import checks, messages, sources
+from hookgram.settings import checks, databases, messages, sources
 from hookgram.settings.knobs import Settings
 
 ENV_FILE = Path(".env")
@@ -35,8 +35,10 @@ def load(env_file: Path | None = ENV_FILE) -> Settings:
         except ValidationError as error:
             told = messages.told(error, files.failed)
             raise SettingsError(wrong + files.problems + told) from None
-    if wrong or files.problems:
-        raise SettingsError(wrong + files.problems)
+    problems = wrong + files.problems
+    problems += databases.missing(settings.queue_backend, settings.database_url)
+    if problems:
+        raise SettingsError(problems)
     return settings
 
 
@@ -92,6 +94,7 @@ def load_place(env_file: Path | None = ENV_FILE) -> Place:
         settings = _Given(**{name.lower(): given[name] for name in PLACE if name in given})
     except ValidationError as error:
         raise SettingsError(problems + messages.told(error, files.failed)) from None
+    problems += databases.missing(settings.queue_backend, settings.database_url)
     if problems:
         raise SettingsError(problems)
     return Place(

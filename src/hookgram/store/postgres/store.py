@@ -75,6 +75,8 @@ class PostgresStore:
         self._place = upkeep.Place()
         self._watch = Watch(reader, lambda: (taking.pages + working.pages, self._made))
         self._made = 0
+        self.clock: Clock = working.clock
+        """The server's clock, as near as the last call can tell; a test's where it gave one."""
         for link in links:
             link.reconnected = self._watch.tell
         taking.start()

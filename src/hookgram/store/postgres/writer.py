@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from hookgram.core.model import Micros
 from hookgram.errors import StoreBroken, StoreError, StoreUnavailable
 from hookgram.ports import Clock
 from hookgram.store.postgres.call import Call, Kind, Unfinished, again
@@ -52,7 +54,8 @@ class Writer:
 
     def __init__(self, link: Link, clock: Clock | None, shard: str, deadline: float) -> None:
         self._link = link
-        self._clock = clock
+        self._given = clock
+        self._ahead: Micros = 0
         self._shard = shard
         self._deadline = deadline
         self._waiting: deque[Call[Any, Any]] = deque()
@@ -213,10 +216,16 @@ class Writer:
         return db
 
     async def _now(self, db: Any) -> int:
-        if self._clock is not None:
-            return self._clock()
-        row = await View(db).row("now")
-        return int(row[0]) if row else 0
+        if self._given is not None:
+            return self._given()
+        [row] = await View(db).rows("now")
+        # Read after the answer: so we are a little behind the server, never ahead of it.
+        self._ahead = int(row[0]) - time.time_ns() // 1_000
+        return int(row[0])
+
+    def clock(self) -> Micros:
+        """Tell the server's time by our own clock and how far it was ahead of it."""
+        return self._given() if self._given is not None else time.time_ns() // 1_000 + self._ahead
 
     async def _roll_back(self, db: Any, error: BaseException) -> None:
         if not isinstance(error, Exception) or cuts(error):

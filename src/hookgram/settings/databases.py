@@ -1,0 +1,39 @@
+"""What DATABASE_URL may be; nothing of it is ever shown."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from pydantic import SecretStr
+
+SCHEMES = ("postgres", "postgresql")
+LIKE = "write it like postgresql://user:password@host/database"
+
+
+def wrong(url: str) -> str | None:
+    """Say what is wrong with the URL; None when nothing is."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return f"not a URL; {LIKE}"
+    if parts.scheme not in SCHEMES or not parts.path.strip("/"):
+        return f"not the URL of a PostgreSQL database; {LIKE}"
+    if any(c.isspace() or not c.isprintable() for c in url):
+        return "a URL with a space; write it as %20"
+    return None
+
+
+def missing(backend: str, url: SecretStr | None) -> list[str]:
+    """Say that a database is needed and none is named."""
+    if backend == "postgres" and url is None:
+        return [f"DATABASE_URL: is not set, and QUEUE_BACKEND=postgres needs it; {LIKE}"]
+    return []
+
+
+def passwords(url: str) -> list[str]:
+    """Return the passwords in the URL, as they stand there and as they are meant."""
+    parts = urlsplit(url)
+    user, _, _ = parts.netloc.rpartition("@")
+    _, _, plain = user.partition(":")
+    found = [plain, unquote(plain), *parse_qs(parts.query).get("password", [])]
+    return [each for each in dict.fromkeys(found) if each]
