@@ -18,12 +18,14 @@ import subprocess
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 
 from fakes.gateway import free_port
+from hookgram.demo.books import Row
 from hookgram.store.postgres import open_postgres
 
 NOBODY = 65534
@@ -192,3 +194,20 @@ def running() -> Server:
             thread.submit(lambda: asyncio.run(server.prepare())).result()
         _running.append(server)
     return _running[0]
+
+
+async def read_books(url: str) -> tuple[list[Row], dict[tuple[str, str], int]]:
+    """Read the deliveries and the counters, for the ledger."""
+    async with connected(url) as connection:
+        rows = await connection.fetch(
+            "SELECT t.name, e.update_id, e.event_id,"
+            " CASE WHEN l.delivery_id IS NULL THEN d.state ELSE 2 END, d.reason, e.body"
+            " FROM delivery d JOIN event e ON e.seq = d.event_seq"
+            " JOIN target t ON t.id = d.target_id LEFT JOIN lease l ON l.delivery_id = d.id"
+        )
+        counters = await connection.fetch(
+            "SELECT t.name, c.name, sum(c.value)::bigint FROM counter c"
+            " JOIN target t ON t.id = c.target_id GROUP BY 1, 2"
+        )
+    read = [Row(*row[:5], sha256(row[5]).hexdigest()) for row in map(tuple, rows)]
+    return read, {(target, name): n for target, name, n in counters}

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from hookgram.errors import SettingsError, StoreUnavailable
-from hookgram.store.postgres.troubles import CUT, cuts, translated
+from hookgram.store.postgres.troubles import CUT, cuts
 
 CONNECT = 5.0
 """Seconds that opening a connection may take."""
@@ -128,17 +128,15 @@ async def examine(url: str) -> None:
     """
     try:
         db = await _connect(normalised(url), cached=0)
+        try:
+            problems = await _problems(db)
+        finally:
+            db.terminate()
     except (*REFUSED, ValueError) as error:
         raise SettingsError([f"DATABASE_URL: {place(url)} refuses us: {error}"]) from error
     except (*CUT, asyncpg.PostgresError) as error:
-        trouble = error or type(error).__name__
+        trouble = str(error) or type(error).__name__
         raise StoreUnavailable(f"PostgreSQL at {place(url)} is not there: {trouble}") from error
-    try:
-        problems = await _problems(db)
-    except (*CUT, asyncpg.PostgresError) as error:
-        raise translated(error) from error
-    finally:
-        db.terminate()
     if problems:
         raise SettingsError([f"DATABASE_URL: {place(url)} {problem}" for problem in problems])
 
