@@ -7,6 +7,7 @@ import contextlib
 import os
 import random
 import signal
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from itertools import islice
 from pathlib import Path
@@ -19,7 +20,7 @@ from fakes.proxy import Proxy
 from hookgram.core.identity import host_name
 from hookgram.demo.journal import Journal
 from hookgram.demo.ledger import Books, Verdict, audit
-from hookgram.demo.receiver import Receiver
+from hookgram.demo.receiver import Receiver, Request, Response
 from hookgram.demo.samples import updates
 from hookgram.demo.sender import Sender
 
@@ -53,6 +54,7 @@ class Cluster:
         await self.server.prepare()
         self.database = await self.server.database()
         for receiver in self.receivers:
+            receiver.behaviour = slowly(random.Random(3))
             await self._stack.enter_async_context(receiver)
         self.wire = await self._stack.enter_async_context(Proxy(self.server.port))
         for number in range(self._number):
@@ -131,6 +133,11 @@ class Cluster:
         return audit(books, duplicates_allowed=self.duplicates_allowed)
 
 
+def slowly(chance: random.Random) -> Callable[[Request], Response]:
+    """Take a while to answer, so that something is always in the air."""
+    return lambda _: Response(delay=chance.uniform(0.05, 0.35))
+
+
 async def wait(seconds: float) -> None:
     """Let time pass: a lease ends by it, and nothing else tells when."""
     moment = asyncio.get_running_loop().create_future()
@@ -149,21 +156,31 @@ async def cutting(wire: Proxy, chance: random.Random, done: asyncio.Event) -> No
 async def feeding(cluster: Cluster, stream, done: asyncio.Event) -> None:
     """Post more whenever the sender has little left."""
     while not done.is_set():
-        if cluster.sender.left < 40:
-            for body in islice(stream, 60):
+        if cluster.sender.left < 60:
+            for body in islice(stream, 40):
                 cluster.sender.post(body)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(0.5):
+            async with asyncio.timeout(0.2):
                 await done.wait()
+
+
+async def more(cluster: Cluster, number: int) -> None:
+    """Wait until the first target has taken so many more."""
+    receiver = cluster.receivers[0]
+    enough = receiver.count + number
+    await receiver.until(lambda: receiver.count >= enough, 60)
 
 
 async def trouble(cluster: Cluster, rounds: int) -> None:
     """One replica is frozen; meanwhile the others are killed in turn and PostgreSQL crashes."""
     for _ in range(rounds):
+        await more(cluster, 100)
         frozen, *others = cluster.replicas
         freezing = asyncio.create_task(cluster.stop_past_its_lease(frozen))
         for replica in others:
+            await more(cluster, 30)
             await cluster.kill(replica)
+        await more(cluster, 30)
         await cluster.crash()
         await freezing
         cluster.replicas = [*others, frozen]
@@ -190,3 +207,6 @@ async def test_replicas_that_die_and_freeze_and_lose_the_database_lose_nothing(t
     assert verdict.ok, str(verdict)
     assert verdict.acknowledged > 300
     assert cluster.wire.cuts > 10
+    logs = "".join(replica.log() for replica in cluster.replicas)
+    assert "lapsed" in logs, "nobody held anything when it was killed"
+    assert "Lost the lease" in logs, "the frozen one held nothing when it was frozen"

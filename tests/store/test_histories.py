@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from hookgram.core.model import DAY, SECOND, Claim, Priority, State, Target
 from hookgram.core.outcome import Dead, Delivered, Released, Retry
+from hookgram.ports import Store
 from store.backends import BACKENDS, Backend
 from store.makers import (
     LEASE,
@@ -48,9 +49,10 @@ picks = st.integers(0, 1_000)
 
 
 class Histories(RuleBasedStateMachine):
-    """One store, two ways in, and the model."""
+    """Replicas that act in turn on one store, and the model."""
 
     backend: type[Backend]
+    replicas: int
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,9 +63,20 @@ class Histories(RuleBasedStateMachine):
         self.model = Model()
         self.claims: list[Claim] = []
         self.updates = 0
-        self.store = self.run(self.place.open(self.clock))
+        self.turn = 0
+        self.stores = self._open()
         self.targets: dict[str, Target] = {}
         self._register()
+
+    def _open(self) -> list[Store]:
+        names = [f"replica {number}" for number in range(self.replicas)]
+        return [self.run(self.place.open(self.clock, name)) for name in names]
+
+    @property
+    def store(self) -> Store:
+        """The next replica."""
+        self.turn += 1
+        return self.stores[self.turn % self.replicas]
 
     def run(self, act: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(asyncio.wait_for(act, 20))
@@ -271,8 +284,9 @@ class Histories(RuleBasedStateMachine):
 
     @rule()
     def reopen(self) -> None:
-        self.run(self.store.close())
-        self.store = self.run(self.place.open(self.clock))
+        for store in self.stores:
+            self.run(store.close())
+        self.stores = self._open()
 
     @rule()
     def lapse_all(self) -> None:
@@ -343,15 +357,17 @@ class Histories(RuleBasedStateMachine):
         assert self.run(self.store.due()) == expected
 
     def teardown(self) -> None:
-        self.run(self.store.close())
+        for store in self.stores:
+            self.run(store.close())
         self.run(self.place.end())
         self.loop.close()
         self.folder.cleanup()
 
 
-@pytest.mark.parametrize("name", list(BACKENDS))
-def test_random_histories_agree_with_the_model(name: str) -> None:
-    machine = type("Histories", (Histories,), {"backend": BACKENDS[name]})
+@pytest.mark.parametrize(("name", "replicas"), [("sqlite", 1), ("postgres", 2)])
+def test_random_histories_agree_with_the_model(name: str, replicas: int) -> None:
+    its = {"backend": BACKENDS[name], "replicas": replicas}
+    machine = type("Histories", (Histories,), its)
     run_state_machine_as_test(
         machine,
         settings=settings(
