@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from collections.abc import Callable
 
 
 class Proxy:
@@ -60,12 +61,17 @@ class Proxy:
             await asyncio.wait(
                 [
                     asyncio.create_task(_pump(reader, out)),
-                    asyncio.create_task(_pump(there, writer)),
+                    asyncio.create_task(_pump(there, writer, self._changed)),
                 ]
             )
         finally:
             self._open.remove(ends)
             self._sever(ends)
+
+    @staticmethod
+    def _changed(data: bytes) -> bytes:
+        """Return what comes back from the other side, as it is handed on."""
+        return data
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
         for _ in self._ports:
@@ -76,11 +82,15 @@ class Proxy:
         return None
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pump(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    changed: Callable[[bytes], bytes] = bytes,
+) -> None:
     """Carry bytes one way until either end goes; then the other end hears of it."""
     with contextlib.suppress(OSError):
         while data := await reader.read(65_536):
-            writer.write(data)
+            writer.write(changed(data))
             await writer.drain()
     with contextlib.suppress(OSError, RuntimeError):
         writer.close()

@@ -28,6 +28,7 @@ class Watch:
         self._listeners: list[Callable[[], None]] = []
         self._task: asyncio.Task[None] | None = None
         self._again = False
+        self._looked = asyncio.Event()
 
     def on_change(self, changed: Callable[[], None]) -> None:
         """Have *changed* called on the loop within a second of another's commit."""
@@ -51,6 +52,7 @@ class Watch:
                     self.tell()
                 self._again = moved
                 before = now
+                self._looked.set()
             await asyncio.sleep(PAUSE)
 
     async def _theirs(self) -> tuple[int, int]:
@@ -59,6 +61,11 @@ class Watch:
         # What we committed while asking may or may not be in it: the next look puts it right.
         pages, deliveries = before
         return row[0] - pages, (row[1] or 0) - deliveries
+
+    async def looked(self) -> None:
+        """Return when the next look is over."""
+        self._looked.clear()
+        await self._looked.wait()
 
     async def close(self) -> None:
         """Look no more."""

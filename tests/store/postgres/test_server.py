@@ -1,0 +1,242 @@
+"""The server and the wire to it: what is refused, what is waited for, what is begun anew."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from fakes.postgres import Server, connected, running
+from fakes.proxy import Proxy
+from hookgram.core.model import DAY
+from hookgram.errors import SchemaMismatch, SettingsError, StoreUnavailable
+from hookgram.store.postgres import open_postgres
+from store.makers import accept, arrival, claim, claim_one, deliver, owe, owed, register
+
+
+@pytest.fixture
+def weak():
+    server = Server(fsync="off", default_transaction_read_only="on")
+    server.begin()
+    yield server
+    server.close()
+
+
+async def test_a_server_that_forgets_or_cannot_be_written_to_is_refused(weak):
+    with pytest.raises(SettingsError) as caught:
+        await open_postgres(weak.url())
+    [forgetful, standby] = caught.value.problems
+    assert "fsync off" in forgetful
+    assert "read-only" in standby
+
+
+async def test_a_database_that_is_not_there_is_told_without_the_password(url):
+    name = url.rpartition("/")[2]
+    wrong = url.replace("postgres@", "postgres:canary@").replace(name, "nowhere")
+    with pytest.raises(SettingsError) as caught:
+        await open_postgres(wrong)
+    assert "nowhere" in str(caught.value)
+    assert "canary" not in str(caught.value)
+
+
+async def test_a_server_that_is_not_there_is_told(url):
+    port = running().port
+    with pytest.raises(StoreUnavailable, match="is not there"):
+        await open_postgres(url.replace(f":{port}/", ":1/"))
+
+
+async def test_a_newer_schema_is_refused(url):
+    async with connected(url) as connection:
+        await connection.execute("INSERT INTO migration (number, name) VALUES (9999, 'later')")
+    with pytest.raises(SchemaMismatch):
+        await open_postgres(url)
+
+
+async def test_replicas_that_start_at_the_same_moment_make_the_schema_once():
+    name = await running().database(template="template0")
+    try:
+        url = running().url(name)
+        stores = await asyncio.gather(*(open_postgres(url) for _ in range(4)))
+        for store in stores:
+            await store.probe()
+            await store.close()
+        async with connected(url) as connection:
+            assert await connection.fetchval("SELECT min(number) FROM migration") == 1
+    finally:
+        await running().drop(name)
+
+
+async def test_without_a_clock_the_servers_time_is_used(replica):
+    store = await replica(clock=None)
+    [target] = await register(store, "shop")
+    before = time.time_ns() // 1000
+    await owe(store, target)
+    claimed = await claim_one(store, target)
+    after = time.time_ns() // 1000
+    assert before <= claimed.created_at <= claimed.claimed_at <= after
+    assert before <= store.clock() <= after + 1_000_000
+
+
+async def test_after_cut_connections_calls_go_on(replica, url):
+    async with Proxy(running().port) as wire:
+        store = await replica(url=url.replace(f":{running().port}/", f":{wire.port}/"))
+        [target] = await register(store, "shop")
+        for _ in range(6):
+            await owe(store, target)
+            for _ in range(3):
+                wire.cut()
+            for one in await claim(store, target):
+                await deliver(store, one)
+        assert (await store.counts())["shop", "delivered"] == 6
+
+
+async def test_a_call_under_way_when_the_connection_is_cut_is_unavailable_and_can_be_repeated(
+    replica, url
+):
+    async with Proxy(running().port) as wire, connected(url) as other:
+        store = await replica(url=url.replace(f":{running().port}/", f":{wire.port}/"))
+        [target] = await register(store, "shop")
+        one = arrival(owed(target))
+        async with other.transaction():
+            await other.execute("LOCK TABLE event IN EXCLUSIVE MODE")
+            accepting = asyncio.ensure_future(accept(store, one))
+            await until_waiting(other)
+            while not accepting.done():
+                wire.cut()
+                await asyncio.sleep(0)
+        with pytest.raises(StoreUnavailable):
+            await accepting
+        await accept(store, one)
+        assert len(await store.deliveries()) == 1
+
+
+async def until_waiting(connection) -> None:
+    """Wait until another session waits for a lock."""
+    waiting = 0
+    while not waiting:
+        waiting = await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted")
+
+
+async def test_a_lock_that_is_held_too_long_is_given_up(replica, url):
+    store = await replica()
+    [target] = await register(store, "shop")
+    async with connected(url) as other, other.transaction():
+        await other.execute("LOCK TABLE event IN EXCLUSIVE MODE")
+        with pytest.raises(StoreUnavailable):
+            await accept(store, arrival(owed(target)))
+    await accept(store, arrival(owed(target)))
+
+
+async def test_a_server_that_stands_still_does_not_hold_a_call_for_ever(clock):
+    server = Server()
+    try:
+        server.begin()
+        store = await open_postgres(server.url(), clock=clock, deadline=1.0)
+        assert server._process is not None
+        children = children_of(server._process.pid)
+        for pid in children:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            for call in (store.probe(), store.counts()):
+                with pytest.raises(StoreUnavailable):
+                    await call
+            assert time.monotonic() - began < 5
+        finally:
+            for pid in children:
+                os.kill(pid, signal.SIGCONT)
+        await store.close()
+    finally:
+        server.close()
+
+
+def children_of(pid: int) -> list[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [pid, *map(int, listed.split())]
+
+
+async def test_a_restart_of_the_server_is_waited_for(clock):
+    server = Server()
+    try:
+        server.begin()
+        store = await open_postgres(server.url(), clock=clock)
+        [target] = await register(store, "shop")
+        await owe(store, target)
+        server.crash()
+        accepting = asyncio.ensure_future(accept(store, arrival(owed(target))))
+        await asyncio.to_thread(server.start)
+        [answer] = await accepting
+        assert not answer.duplicate
+        assert len(await store.deliveries()) == 2
+        await store.close()
+    finally:
+        server.close()
+
+
+class Pooler(Proxy):
+    """Makes up the process number, as poolers do."""
+
+    @staticmethod
+    def _changed(data: bytes) -> bytes:
+        place = data.find(b"K\x00\x00\x00\x0c")
+        return data if place < 0 else data[: place + 5] + b"\x00\x00\x00\x07" + data[place + 9 :]
+
+
+async def test_behind_a_pooler_no_statement_has_a_name(replica, url):
+    async with Pooler(running().port) as pooler, connected(url) as other:
+        direct, pooled = (
+            await replica(),
+            await replica(url=url.replace(f":{running().port}/", f":{pooler.port}/")),
+        )
+        for store in (direct, pooled):
+            await store.counts()
+            await store.probe()
+        assert await names_kept(direct)
+        assert not await names_kept(pooled)
+        assert await other.fetchval("SELECT 1") == 1
+
+
+async def names_kept(store) -> list[asyncpg.Record]:
+    connection = await store._working._link.open()
+    return await connection.fetch("SELECT name FROM pg_prepared_statements WHERE name <> ''")
+
+
+async def test_others_changes_are_noticed_within_a_second_and_our_own_are_not(replica):
+    one, two = await replica("one"), await replica("two")
+    [target] = await register(one, "shop")
+    noticed, mine = asyncio.Event(), asyncio.Event()
+    one.on_change(noticed.set)
+    two.on_change(mine.set)
+    await one._watch.looked()
+    await two._watch.looked()
+    await owe(two, target)
+    async with asyncio.timeout(2):
+        await noticed.wait()
+    await two._watch.looked()
+    assert not mine.is_set()
+    noticed.clear()
+    await one._watch.looked()
+    await one._watch.looked()
+    noticed.clear()
+    await two.pause("shop")
+    async with asyncio.timeout(2):
+        await noticed.wait()
+
+
+async def test_a_sweep_takes_no_event_that_is_being_replayed(replica, url, clock):
+    one, two = await replica("one"), await replica("two")
+    [target] = await register(one, "shop")
+    old = await owe(one, target)
+    await deliver(one, await claim_one(one, target))
+    clock.step(1)
+    sweep = two.forget(retention=0, dead_retention=0, dedup=DAY)
+    answers = await asyncio.gather(one.replay([old]), sweep, return_exceptions=True)
+    orphans = "SELECT count(*) FROM delivery WHERE event_seq NOT IN (SELECT seq FROM event)"
+    async with connected(url) as connection:
+        assert await connection.fetchval(orphans) == 0
+    assert len(answers) == 2
