@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo run test test-wheel bench lint lint-railway format docs lock dist version clean
+.PHONY: help demo run test soak test-wheel bench lint lint-railway format docs lock dist version clean
 
 help: ## what can be made here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/'
@@ -24,6 +24,9 @@ run: $(STAMP) ## run the gateway with the settings of .env
 
 test: $(STAMP) ## run every test
 	$(BIN)/python -m pytest
+
+soak: $(STAMP) ## kill, freeze and cut replicas on one PostgreSQL for minutes; SOAK_ROUNDS=20
+	SOAK_ROUNDS=$${SOAK_ROUNDS:-10} $(BIN)/python -m pytest tests/e2e/test_replicas.py
 
 test-wheel: dist ## run every test against the built wheel, not the source
 	$(PYTHON) -m venv --clear $(VENV)-wheel
@@ -63,8 +66,8 @@ docs: $(STAMP) ## print the reference pages anew and build the site into site/
 
 lock: $(STAMP) ## pin every requirement again, with hashes
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet --upgrade --output-file requirements.txt
-	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet --upgrade --output-file requirements-dev.txt
+	$(BIN)/uv pip compile pyproject.toml --extra postgres --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet --upgrade --output-file requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --extra postgres --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet --upgrade --output-file requirements-dev.txt
 	$(BIN)/uv pip compile --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet --upgrade --output-file requirements-build.txt
 
 dist: ## build the wheel and the source archive with the pinned tools

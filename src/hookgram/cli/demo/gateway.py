@@ -70,6 +70,8 @@ def settings(database: Path, urls: dict[str, str]) -> DemoSettings:
         "public_mode": True,
         "rate_limit_per_min": 0,
         "breaker_failures": 0,
+        "queue_backend": "sqlite",
+        "database_url": None,
         "sqlite_path": str(database),
         "retention_hours": FOREVER_HOURS,
         "dead_retention_days": 3650,

@@ -357,7 +357,7 @@ SELECT name, origin, definition, :now::bigint
 ON CONFLICT (name) WHERE removed_at IS NULL DO UPDATE
    SET origin = excluded.origin, definition = excluded.definition
  WHERE t.origin <> excluded.origin OR t.definition <> excluded.definition
-RETURNING id
+RETURNING created_at = :now::bigint
 
 -- name: turn_page
 UPDATE book SET version = version + 1

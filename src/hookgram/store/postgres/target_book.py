@@ -47,7 +47,9 @@ async def _register(tx: Transaction, definitions: Sequence[Definition]) -> list[
     configured = {definition.name: definition for definition in definitions}
     rows = [(written(name), str(d.origin), definition_text(d)) for name, d in configured.items()]
     names = ("names", "origins", "definitions")
-    if await tx.rows("register", now=tx.now, **columns(rows, names)):
+    written_rows = await tx.rows("register", now=tx.now, **columns(rows, names))
+    # Only new ones are news to others: replicas of two configurations must not wake each other up.
+    if any(row[0] for row in written_rows):
         await tx.turn_page()
     found = await tx.rows("targets")
     return [
