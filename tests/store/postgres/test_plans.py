@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fakes.postgres import connected
-from hookgram.store.postgres.transaction import SQL
-from hookgram.store.postgres.writer import BEGIN
+from hookgram.store.postgres.transaction import BEGIN, LIMITS, SQL
 
 BIG = ("delivery", "event", "attempt", "seen", "lane", "refused_chat")
 
@@ -14,7 +13,7 @@ BIG = ("delivery", "event", "attempt", "seen", "lane", "refused_chat")
 async def test_no_statement_walks_a_big_table(url):
     walks = []
     async with connected(url) as connection:
-        await connection.execute(BEGIN)
+        await connection.execute(BEGIN + LIMITS)
         for name, statement in SQL.items():
             await connection.execute(f"PREPARE one_{name} AS {statement.sql}")
             values = f"({', '.join('NULL' for _ in statement.names)})" if statement.names else ""

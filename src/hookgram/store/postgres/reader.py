@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from hookgram.errors import StoreUnavailable
+from hookgram.errors import NotFound, StoreUnavailable
 from hookgram.store.postgres.connection import Link
-from hookgram.store.postgres.transaction import View
+from hookgram.store.postgres.transaction import BEGIN_READING, LIMITS, STATEMENT, View
 from hookgram.store.postgres.troubles import cuts, translated
 
 T = TypeVar("T")
@@ -43,15 +43,28 @@ class Reader:
 
     async def _run(self, work: Callable[[View], Awaitable[T]]) -> T:
         try:
-            return await work(View(await self._link.open()))
-        except BaseException as error:
+            db = await self._link.open()
+            await db.execute(BEGIN_READING + LIMITS, timeout=STATEMENT)
+            found = await _found(work, View(db))
+            await db.execute("COMMIT", timeout=STATEMENT)
+        except BaseException:
             # A read cut short leaves an answer on its way: the next must not meet it.
-            if not isinstance(error, Exception) or cuts(error):
-                self._link.drop()
+            self._link.drop()
             raise
+        if isinstance(found, NotFound):
+            raise found
+        return found
 
     async def close(self) -> None:
         """Finish what was asked and close the connection."""
         self._closed = True
         async with self._turn:
             await self._link.close()
+
+
+async def _found(work: Callable[[View], Awaitable[T]], view: View) -> T | NotFound:
+    """Return what *work* found; that there is nothing is an answer too, and ends no connection."""
+    try:
+        return await work(view)
+    except NotFound as nothing:
+        return nothing

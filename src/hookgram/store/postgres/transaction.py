@@ -20,6 +20,23 @@ NO_TARGET = 0
 STATEMENT = 5.0
 """Seconds that one statement may take, the network included."""
 
+BEGIN = "BEGIN;"
+BEGIN_READING = "BEGIN READ ONLY;"
+LIMITS = """
+SET LOCAL statement_timeout = '4s';
+SET LOCAL lock_timeout = '2s';
+SET LOCAL idle_in_transaction_session_timeout = '5s';
+SET LOCAL enable_seqscan = off;
+SET LOCAL enable_bitmapscan = off;
+SET LOCAL enable_hashjoin = off;
+SET LOCAL enable_mergejoin = off;
+SET LOCAL jit = off;
+SET LOCAL plan_cache_mode = force_generic_plan;
+"""
+"""Time-outs, so that a stopped replica holds nobody up for long, and plans that do not depend on
+statistics: of a table that was empty a moment ago they are wrong."""
+RELAXED = "SET LOCAL synchronous_commit = off;"
+
 _PARAMETER = re.compile(r"(?<!:):([a-z_]+)")
 
 

@@ -21,7 +21,14 @@ from hookgram.errors import StoreBroken, StoreError, StoreUnavailable
 from hookgram.ports import Clock
 from hookgram.store.postgres.call import Call, Kind, Unfinished, again
 from hookgram.store.postgres.connection import Link
-from hookgram.store.postgres.transaction import STATEMENT, Transaction, View
+from hookgram.store.postgres.transaction import (
+    BEGIN,
+    LIMITS,
+    RELAXED,
+    STATEMENT,
+    Transaction,
+    View,
+)
 from hookgram.store.postgres.troubles import AGAIN, cuts, translated
 
 A = TypeVar("A")
@@ -32,21 +39,6 @@ BATCH = 20.0
 """Seconds for all of a batch; then its connection is given up."""
 TRIES = 4
 """How often a batch is run that the server rolls back in another's favour."""
-
-BEGIN = """BEGIN;
-SET LOCAL statement_timeout = '4s';
-SET LOCAL lock_timeout = '2s';
-SET LOCAL idle_in_transaction_session_timeout = '5s';
-SET LOCAL enable_seqscan = off;
-SET LOCAL enable_bitmapscan = off;
-SET LOCAL enable_hashjoin = off;
-SET LOCAL enable_mergejoin = off;
-SET LOCAL jit = off;
-SET LOCAL plan_cache_mode = force_generic_plan;
-"""
-"""Time-outs, so that a stopped replica holds nobody up for long, and plans that do not depend on
-statistics: of a table that was empty a moment ago they are wrong."""
-RELAXED = "SET LOCAL synchronous_commit = off;"
 
 
 class Writer:
@@ -203,7 +195,7 @@ class Writer:
 
     async def _begin(self, kind: Kind[Any, Any]) -> Any:
         """Begin a transaction; on a new connection if the old one turns out to be gone."""
-        sql = BEGIN if kind.durable else BEGIN + RELAXED
+        sql = BEGIN + LIMITS + ("" if kind.durable else RELAXED)
         db = await self._link.open()
         try:
             await db.execute(sql, timeout=STATEMENT)
