@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
 
 from hookgram.core.model import Micros
@@ -47,25 +47,17 @@ async def breathe() -> None:
     await asyncio.sleep(BREATH)
 
 
-@asynccontextmanager
-async def _journal() -> AsyncIterator[Journal]:
+def _journal() -> AbstractAsyncContextManager[Journal]:
     from hookgram.settings import load_place  # noqa: PLC0415  (slow; `--help` needs it not)
-    from hookgram.store.sqlite import open_sqlite_journal  # noqa: PLC0415
+    from hookgram.store.opening import journal  # noqa: PLC0415
 
-    journal = await open_sqlite_journal(load_place().sqlite_path)
-    try:
-        yield journal
-    finally:
-        await journal.close()
+    place = load_place()
+    return journal(place.sqlite_path, place.shared_database)
 
 
-@asynccontextmanager
-async def _store() -> AsyncIterator[Store]:
+def _store() -> AbstractAsyncContextManager[Store]:
     from hookgram.settings import load_place  # noqa: PLC0415
-    from hookgram.store.sqlite import open_sqlite  # noqa: PLC0415
+    from hookgram.store.opening import beside  # noqa: PLC0415
 
-    store = await open_sqlite(load_place().sqlite_path, clock=now, existing=True)
-    try:
-        yield store
-    finally:
-        await store.close()
+    place = load_place()
+    return beside(place.sqlite_path, place.shared_database, now)

@@ -23,6 +23,11 @@ def wrong(url: str) -> str | None:
     return None
 
 
+def shared(backend: str, url: SecretStr | None) -> str | None:
+    """Return the database that replicas share; None where one gateway owns a file."""
+    return None if backend == "sqlite" or url is None else url.get_secret_value()
+
+
 def missing(backend: str, url: SecretStr | None) -> list[str]:
     """Say that a database is needed and none is named."""
     if backend == "postgres" and url is None:

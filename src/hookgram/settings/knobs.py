@@ -18,7 +18,7 @@ from hookgram.core.identity import bot_id, host_name
 from hookgram.core.model import DAY, HOUR, SECOND, Bot, Definition, Micros, Origin
 from hookgram.core.retry import RetryPolicy
 from hookgram.settings import checks
-from hookgram.settings.databases import passwords
+from hookgram.settings.databases import passwords, shared
 
 Urls = Annotated[tuple[str, ...], NoDecode]
 Chats = Annotated[frozenset[int], NoDecode]
@@ -236,9 +236,7 @@ class Settings(BaseSettings):
     @property
     def shared_database(self) -> str | None:
         """The database that replicas share; None where one gateway owns a file."""
-        if self.queue_backend == "sqlite" or self.database_url is None:
-            return None
-        return self.database_url.get_secret_value()
+        return shared(self.queue_backend, self.database_url)
 
     @property
     def ingest_secret(self) -> str | None:

@@ -60,6 +60,11 @@ class Place(Struct, frozen=True, kw_only=True):
     sqlite_path: Path
     database_url: SecretStr | None
 
+    @property
+    def shared_database(self) -> str | None:
+        """The database that replicas share; None where one gateway owns a file."""
+        return databases.shared(self.backend, self.database_url)
+
 
 class _Given(Settings):
     """Settings of what they are given; they read nothing, and nothing is missing."""

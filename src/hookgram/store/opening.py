@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import socket
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 from hookgram.errors import SettingsError
-from hookgram.ports import Clock, Store
+from hookgram.ports import Clock, Journal, Store
+
+if TYPE_CHECKING:
+    from hookgram.store.postgres import PostgresJournal
+    from hookgram.store.sqlite import SqliteJournal
 
 SHARDS = 64
 """The most counter rows for one thing: replicas come and go, their rows stay."""
@@ -39,13 +45,60 @@ async def open_shared(url: str, stack: AsyncExitStack) -> tuple[Store, Clock]:
     *stack* closes it. Returns the store and its clock. Raises SettingsError where the database
     cannot keep the promise or the library is missing, and what opening raises.
     """
-    try:
+    with library():
         from hookgram.store.postgres import open_postgres  # noqa: PLC0415  (an extra)
-    except ImportError as error:
-        raise SettingsError([NO_LIBRARY]) from error
     store = await open_postgres(url, shard=_shard())
     stack.push_async_callback(store.close)
     return store, store.clock
+
+
+@asynccontextmanager
+async def journal(path: Path, url: str | None) -> AsyncIterator[Journal]:
+    """Open the store for looking only: the database, or without one the file. It must be there.
+
+    Raises StoreMissing, SchemaMismatch, and what opening raises.
+    """
+    if url is None:
+        from hookgram.store.sqlite import open_sqlite_journal  # noqa: PLC0415
+
+        looking: PostgresJournal | SqliteJournal = await open_sqlite_journal(path)
+    else:
+        with library():
+            from hookgram.store.postgres import open_postgres_journal  # noqa: PLC0415
+        looking = await open_postgres_journal(url)
+    try:
+        yield looking
+    finally:
+        await looking.close()
+
+
+@asynccontextmanager
+async def beside(path: Path, url: str | None, clock: Clock) -> AsyncIterator[Store]:
+    """Open the store beside the gateways that work on it. It must be there, and is not migrated.
+
+    Raises StoreMissing, SchemaMismatch, and what opening raises.
+    """
+    if url is None:
+        from hookgram.store.sqlite import open_sqlite  # noqa: PLC0415
+
+        store: Store = await open_sqlite(path, clock=clock, existing=True)
+    else:
+        with library():
+            from hookgram.store.postgres import open_postgres  # noqa: PLC0415
+        store = await open_postgres(url, shard=_shard(), existing=True)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@contextmanager
+def library() -> Iterator[None]:
+    """Say what to install when the import of an extra fails."""
+    try:
+        yield
+    except ImportError as error:
+        raise SettingsError([NO_LIBRARY]) from error
 
 
 def _shard() -> str:

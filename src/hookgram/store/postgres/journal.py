@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from hookgram.core.model import AttemptRow, DeliveryRow, Event, RefusedChat, State
+from hookgram.core.model import AttemptRow, DeliveryRow, Event, RefusedChat
 from hookgram.errors import NotFound
+from hookgram.store.postgres.listing import LONGEST_PAGE
 from hookgram.store.postgres.rows import (
     attempt_row_of,
     delivery_row_of,
@@ -14,36 +15,12 @@ from hookgram.store.postgres.rows import (
 )
 from hookgram.store.postgres.transaction import View
 
-LONGEST_PAGE = 500
-NEWEST = 2**63 - 1
-LARGEST = NEWEST
-KEPT = (State.WAITING, State.PENDING, State.DELIVERED, State.DEAD, State.CANCELLED)
-"""The states as rows hold them: what is leased is pending and has a lease."""
+LARGEST = 2**63 - 1
 
 
 async def counts(view: View) -> dict[tuple[str, str], int]:
     """Sum the kept counters by target name and counter name."""
     return {(read(row[0]) or "", row[1]): row[2] for row in await view.rows("counts")}
-
-
-async def deliveries(
-    view: View, *, state: State | None, target: str | None, before: int | None, limit: int
-) -> list[DeliveryRow]:
-    """List deliveries newest first."""
-    page = {
-        "before": NEWEST if before is None else max(min(before, LARGEST), -LARGEST),
-        "limit": min(max(limit, 0), LONGEST_PAGE),
-    }
-    name = written(target)
-    if state is State.LEASED:
-        rows = await view.rows("leased_deliveries", target=name, **page)
-    elif state is None and target is None:
-        rows = await view.rows("all_deliveries", **page)
-    else:
-        states = list(KEPT) if state is None else [state]
-        chosen = {"states": states, "target": name, "leased_too": state is None}
-        rows = await view.rows("chosen_deliveries", **chosen, **page)
-    return [delivery_row_of(row) for row in rows]
 
 
 async def delivery(view: View, delivery_id: int) -> DeliveryRow:
@@ -60,11 +37,14 @@ async def attempts(view: View, delivery_id: int) -> list[AttemptRow]:
     return [attempt_row_of(row) for row in rows]
 
 
-async def event(view: View, event_id: str) -> Event:
-    """Show one event."""
-    row = await view.row("event", event_id=written(event_id))
+async def event(view: View, event: str | int) -> Event:
+    """Show one event, by its id or its number."""
+    if isinstance(event, str):
+        row = await view.row("event", event=written(event))
+    else:
+        row = await view.row("numbered_event", seq=event) if _storable(event) else None
     if row is None:
-        raise NotFound(f"there is no event {event_id}")
+        raise NotFound(f"there is no event {event}")
     return event_of(row)
 
 

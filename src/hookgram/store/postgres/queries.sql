@@ -270,60 +270,147 @@ SELECT coalesce(t.name, ''), c.name, sum(c.value)::bigint
   FROM counter AS c LEFT JOIN target AS t ON t.id = c.target_id
  GROUP BY 1, 2
 
--- name: all_deliveries
-SELECT d.id, e.event_id, e.seq, e.update_id, e.kind, t.name,
-       CASE WHEN l.delivery_id IS NULL THEN d.state ELSE 2 END, coalesce(l.attempt, d.attempts),
-       d.failures, d.due_at, d.created_at, d.ended_at, d.status, d.took, d.reason, d.replay_of
-  FROM delivery AS d
-  JOIN event AS e ON e.seq = d.event_seq
-  JOIN target AS t ON t.id = d.target_id
-  LEFT JOIN lease AS l ON l.delivery_id = d.id
- WHERE d.id < :before
- ORDER BY d.id DESC
- LIMIT :limit::integer
+-- A stretch is what a page looks at: ids in order, each found by its index. What fits is chosen from
+-- it afterwards, so that no filter can make a page walk further.
+-- name: any_newest
+SELECT d.id FROM delivery AS d
+ WHERE d.id > :above AND d.id < :below
+ ORDER BY d.id DESC LIMIT :look::integer
+
+-- name: any_oldest
+SELECT d.id FROM delivery AS d
+ WHERE d.id > :above AND d.id < :below
+ ORDER BY d.id LIMIT :look::integer
+
+-- name: of_event_newest
+SELECT d.id FROM delivery AS d
+ WHERE d.event_seq = :event_seq AND d.id > :above AND d.id < :below
+ ORDER BY d.id DESC LIMIT :look::integer
+
+-- name: of_event_oldest
+SELECT d.id FROM delivery AS d
+ WHERE d.event_seq = :event_seq AND d.id > :above AND d.id < :below
+ ORDER BY d.id LIMIT :look::integer
 
 -- The newest of each wanted (target, state), then the newest of those: no walk over the others.
--- name: chosen_deliveries
-WITH chosen AS (
-  SELECT x.id
-    FROM target AS t
-   CROSS JOIN unnest(:states::smallint[]) AS s (state)
-   CROSS JOIN LATERAL (
-     SELECT x.id FROM delivery AS x
-      WHERE x.target_id = t.id AND x.state = s.state AND x.id < :before
-        AND (:leased_too::boolean OR NOT EXISTS (SELECT FROM lease AS l WHERE l.delivery_id = x.id))
-      ORDER BY x.id DESC LIMIT :limit::integer
-   ) AS x
-   WHERE :target::text IS NULL OR t.name = :target::text
-   ORDER BY x.id DESC
-   LIMIT :limit::integer
-)
-SELECT d.id, e.event_id, e.seq, e.update_id, e.kind, t.name,
-       CASE WHEN l.delivery_id IS NULL THEN d.state ELSE 2 END, coalesce(l.attempt, d.attempts),
-       d.failures, d.due_at, d.created_at, d.ended_at, d.status, d.took, d.reason, d.replay_of
-  FROM chosen
-  JOIN delivery AS d ON d.id = chosen.id
-  JOIN event AS e ON e.seq = d.event_seq
-  JOIN target AS t ON t.id = d.target_id
-  LEFT JOIN lease AS l ON l.delivery_id = d.id
- ORDER BY d.id DESC
+-- name: of_target_newest
+SELECT x.id
+  FROM target AS t
+ CROSS JOIN unnest(:stored::smallint[]) AS s (state)
+ CROSS JOIN LATERAL (
+   SELECT x.id FROM delivery AS x
+    WHERE x.target_id = t.id AND x.state = s.state AND x.id > :above AND x.id < :below
+    ORDER BY x.id DESC LIMIT :look::integer
+ ) AS x
+ WHERE :target::text IS NULL OR t.name = :target::text
+ ORDER BY x.id DESC LIMIT :look::integer
+
+-- name: of_target_oldest
+SELECT x.id
+  FROM target AS t
+ CROSS JOIN unnest(:stored::smallint[]) AS s (state)
+ CROSS JOIN LATERAL (
+   SELECT x.id FROM delivery AS x
+    WHERE x.target_id = t.id AND x.state = s.state AND x.id > :above AND x.id < :below
+    ORDER BY x.id LIMIT :look::integer
+ ) AS x
+ WHERE :target::text IS NULL OR t.name = :target::text
+ ORDER BY x.id LIMIT :look::integer
 
 -- What is leased is little: all of it is looked at.
--- name: leased_deliveries
-SELECT d.id, e.event_id, e.seq, e.update_id, e.kind, t.name, 2, l.attempt,
-       d.failures, d.due_at, d.created_at, d.ended_at, d.status, d.took, d.reason, d.replay_of
+-- name: leased_newest
+SELECT d.id
   FROM lease AS l
   JOIN delivery AS d ON d.id = l.delivery_id
-  JOIN event AS e ON e.seq = d.event_seq
   JOIN target AS t ON t.id = d.target_id
- WHERE d.id < :before AND (:target::text IS NULL OR t.name = :target::text)
- ORDER BY d.id DESC
+ WHERE d.id > :above AND d.id < :below AND (:target::text IS NULL OR t.name = :target::text)
+ ORDER BY d.id DESC LIMIT :look::integer
+
+-- name: leased_oldest
+SELECT d.id
+  FROM lease AS l
+  JOIN delivery AS d ON d.id = l.delivery_id
+  JOIN target AS t ON t.id = d.target_id
+ WHERE d.id > :above AND d.id < :below AND (:target::text IS NULL OR t.name = :target::text)
+ ORDER BY d.id LIMIT :look::integer
+
+-- name: fitting_deliveries
+SELECT * FROM (
+  SELECT d.id, e.event_id, e.seq, e.update_id, e.kind, t.name,
+         CASE WHEN l.delivery_id IS NULL THEN d.state ELSE 2 END AS state, coalesce(l.attempt, d.attempts),
+         d.failures, d.due_at, d.created_at, d.ended_at, d.status, d.took, d.reason, d.replay_of,
+         (SELECT max(r.id) FROM delivery AS r WHERE r.replay_of = d.id) AS replayed_as,
+         e.chat_id, e.received_at, t.removed_at, i.place
+    FROM unnest(:stretch::bigint[]) WITH ORDINALITY AS i (id, place)
+    JOIN delivery AS d ON d.id = i.id
+    JOIN event AS e ON e.seq = d.event_seq
+    JOIN target AS t ON t.id = d.target_id
+    LEFT JOIN lease AS l ON l.delivery_id = d.id
+) AS d
+ WHERE (:target::text IS NULL OR d.name = :target::text)
+   AND (:states::smallint[] IS NULL OR d.state = ANY(:states::smallint[]))
+   AND (:event_seq::bigint IS NULL OR d.seq = :event_seq::bigint)
+   AND (:reason::text IS NULL OR starts_with(d.reason, :reason::text))
+   AND (:kind::text IS NULL OR d.kind = :kind::text)
+   AND (:chat_id::bigint IS NULL OR d.chat_id = :chat_id::bigint)
+   AND (:since::bigint IS NULL OR d.received_at >= :since::bigint)
+   AND (:until::bigint IS NULL OR d.received_at < :until::bigint)
+   AND (:ended_before::bigint IS NULL OR d.ended_at < :ended_before::bigint)
+   AND (:replayed::boolean IS NULL OR (d.replayed_as IS NOT NULL) = :replayed::boolean)
+   AND (NOT :replayable::boolean OR d.removed_at IS NULL)
+ ORDER BY d.place
  LIMIT :limit::integer
+
+-- The first row from an id on: what a search by halves over ids asks for.
+-- name: delivery_from
+SELECT d.id, d.created_at FROM delivery AS d WHERE d.id >= :id ORDER BY d.id LIMIT 1
+
+-- name: event_from
+SELECT e.seq, e.received_at FROM event AS e WHERE e.seq >= :id ORDER BY e.seq LIMIT 1
+
+-- name: last_delivery
+SELECT max(d.id) FROM delivery AS d
+
+-- name: last_event
+SELECT max(e.seq) FROM event AS e
+
+-- name: events_newest
+SELECT e.seq FROM event AS e
+ WHERE e.seq > :above AND e.seq < :below
+ ORDER BY e.seq DESC LIMIT :look::integer
+
+-- name: fitting_events
+SELECT e.seq, e.event_id, e.bot_id, e.update_id, e.kind, e.chat_id, e.user_id, e.received_at
+  FROM unnest(:stretch::bigint[]) WITH ORDINALITY AS i (seq, place)
+  JOIN event AS e ON e.seq = i.seq
+ WHERE (:kind::text IS NULL OR e.kind = :kind::text)
+   AND (:chat_id::bigint IS NULL OR e.chat_id = :chat_id::bigint)
+   AND (:since::bigint IS NULL OR e.received_at >= :since::bigint)
+   AND (:until::bigint IS NULL OR e.received_at < :until::bigint)
+   AND ((:target::text IS NULL AND :states::smallint[] IS NULL) OR EXISTS (
+        SELECT FROM delivery AS d
+          JOIN target AS t ON t.id = d.target_id
+          LEFT JOIN lease AS l ON l.delivery_id = d.id
+         WHERE d.event_seq = e.seq
+           AND (:target::text IS NULL OR t.name = :target::text)
+           AND (:states::smallint[] IS NULL
+                OR CASE WHEN l.delivery_id IS NULL THEN d.state ELSE 2 END
+                   = ANY(:states::smallint[]))))
+ ORDER BY i.place
+ LIMIT :limit::integer
+
+-- name: states_of_events
+SELECT d.event_seq, CASE WHEN l.delivery_id IS NULL THEN d.state ELSE 2 END, count(*)
+  FROM unnest(:events::bigint[]) AS i (seq)
+  JOIN delivery AS d ON d.event_seq = i.seq
+  LEFT JOIN lease AS l ON l.delivery_id = d.id
+ GROUP BY 1, 2
 
 -- name: delivery
 SELECT d.id, e.event_id, e.seq, e.update_id, e.kind, t.name,
        CASE WHEN l.delivery_id IS NULL THEN d.state ELSE 2 END, coalesce(l.attempt, d.attempts),
-       d.failures, d.due_at, d.created_at, d.ended_at, d.status, d.took, d.reason, d.replay_of
+       d.failures, d.due_at, d.created_at, d.ended_at, d.status, d.took, d.reason, d.replay_of,
+       (SELECT max(r.id) FROM delivery AS r WHERE r.replay_of = d.id)
   FROM delivery AS d
   JOIN event AS e ON e.seq = d.event_seq
   JOIN target AS t ON t.id = d.target_id
@@ -337,7 +424,31 @@ SELECT delivery_id, number, started_at, took, status, error, excerpt, members
 -- name: event
 SELECT event_id, bot_id, update_id, kind, chat_id, user_id, lane,
        received_at, expires_at, body, seq
-  FROM event WHERE event_id = :event_id
+  FROM event WHERE event_id = :event
+
+-- name: numbered_event
+SELECT event_id, bot_id, update_id, kind, chat_id, user_id, lane,
+       received_at, expires_at, body, seq
+  FROM event WHERE seq = :seq
+
+-- name: target_rows
+SELECT id, name, origin, paused, orphaned_at, definition, created_at
+  FROM target WHERE removed_at IS NULL ORDER BY id
+
+-- name: counts_of_targets
+SELECT target_id, name, sum(value)::bigint FROM counter GROUP BY target_id, name
+
+-- name: oldest_due
+SELECT w.target_id,
+       (SELECT d.due_at FROM delivery AS d
+         WHERE d.state = 1 AND d.target_id = w.target_id AND d.priority = 0
+           AND NOT EXISTS (SELECT FROM lease AS l WHERE l.delivery_id = d.id)
+         ORDER BY d.due_at, d.id LIMIT 1),
+       (SELECT d.due_at FROM delivery AS d
+         WHERE d.state = 1 AND d.target_id = w.target_id AND d.priority = 1
+           AND NOT EXISTS (SELECT FROM lease AS l WHERE l.delivery_id = d.id)
+         ORDER BY d.due_at, d.id LIMIT 1)
+  FROM unnest(:targets::bigint[]) AS w (target_id)
 
 -- name: refused_chats
 SELECT bot_id, chat_id, chat_kind, count, last_seen
@@ -348,12 +459,12 @@ SELECT bot_id, chat_id, chat_kind, count, last_seen
 -- name: register
 INSERT INTO target AS t (name, origin, definition, created_at)
 SELECT name, origin, definition, :now::bigint
-  FROM unnest(:names::text[], :origins::text[], :definitions::text[])
-    AS g (name, origin, definition)
+  FROM unnest(:names::text[], :origins::text[], :definitions::text[]) WITH ORDINALITY
+    AS g (name, origin, definition, n)
  WHERE NOT EXISTS (SELECT FROM target AS same
                     WHERE same.name = g.name AND same.removed_at IS NULL
                       AND same.origin = g.origin AND same.definition = g.definition)
- ORDER BY name
+ ORDER BY n
 ON CONFLICT (name) WHERE removed_at IS NULL DO UPDATE
    SET origin = excluded.origin, definition = excluded.definition
  WHERE t.origin <> excluded.origin OR t.definition <> excluded.definition
@@ -364,6 +475,15 @@ UPDATE book SET version = version + 1
 
 -- name: targets
 SELECT id, name, origin, paused FROM target WHERE removed_at IS NULL ORDER BY id
+
+-- name: orphan
+UPDATE target SET orphaned_at = :now::bigint
+ WHERE removed_at IS NULL AND orphaned_at IS NULL AND origin <> 'api'
+   AND name <> ALL(:names::text[])
+
+-- name: adopt
+UPDATE target SET orphaned_at = NULL
+ WHERE removed_at IS NULL AND orphaned_at IS NOT NULL AND name = ANY(:names::text[])
 
 -- name: set_paused
 UPDATE target SET paused = :paused::boolean WHERE name = :name AND removed_at IS NULL RETURNING id
@@ -466,6 +586,9 @@ SELECT id, event_seq, ended_at
 -- name: hold_events
 SELECT seq FROM event WHERE seq = ANY(:seqs::bigint[]) ORDER BY seq FOR UPDATE SKIP LOCKED
 
+-- name: lock_events
+SELECT seq FROM event WHERE seq = ANY(:seqs::bigint[]) ORDER BY seq FOR UPDATE
+
 -- What keeps an event: a delivery unsettled, dead, or settled not long enough ago.
 -- name: keepers
 SELECT d.event_seq, array_agg(d.id)
@@ -473,6 +596,10 @@ SELECT d.event_seq, array_agg(d.id)
  WHERE d.event_seq = ANY(:seqs::bigint[])
    AND (d.state < 3 OR d.state = 4 OR d.ended_at > :cutoff)
  GROUP BY 1
+
+-- name: dead_letters
+SELECT id, event_seq, target_id FROM delivery
+ WHERE id = ANY(:ids::bigint[]) AND state = 4 ORDER BY id
 
 -- Every delivery of the events, at most so many of each, with the number of its attempts.
 -- name: rows_of

@@ -26,11 +26,15 @@ class Removal:
         self._portions: list[tuple[int, int]] = []
         self._events: list[int] = []
 
-    async def look_at(self, tx: Transaction, seqs: Collection[int]) -> None:
-        """Lock these events and read, afterwards, what keeps them and what belongs to them."""
+    async def look_at(self, tx: Transaction, seqs: Collection[int], *, wait: bool = False) -> None:
+        """Lock these events and read, afterwards, what keeps them and what belongs to them.
+
+        Those that somebody else holds are passed by, or with *wait* waited for.
+        """
         if not seqs:
             return
-        held = [row[0] for row in await tx.rows("hold_events", seqs=sorted(seqs))]
+        locking = "lock_events" if wait else "hold_events"
+        held = [row[0] for row in await tx.rows(locking, seqs=sorted(seqs))]
         self._held.update(held)
         for row in await tx.rows("keepers", seqs=held, cutoff=self._settled_by):
             self._keepers[row[0]] = set(row[1])
@@ -82,6 +86,12 @@ class Removal:
         self._gone.add(delivery_id)
         self.left -= 1
         return True
+
+    def bare(self, seq: int) -> None:
+        """Remove the event if no delivery of it is left."""
+        if all(each in self._gone for each in self._rows.get(seq, [])):
+            self._events.append(seq)
+            self.left -= 1
 
     async def carry_out(self, tx: Transaction) -> None:
         """Delete it all."""

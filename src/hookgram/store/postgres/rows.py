@@ -6,6 +6,9 @@ substitute character and a 0, the substitute character itself as that and a 1.
 
 from __future__ import annotations
 
+import msgspec
+
+from hookgram.core.listing import EventRow, TargetRow
 from hookgram.core.model import (
     Attempt,
     AttemptRow,
@@ -13,11 +16,14 @@ from hookgram.core.model import (
     DeliveryRow,
     Event,
     Micros,
+    Origin,
     RefusedChat,
     State,
 )
 from hookgram.store.postgres.transaction import Row
 
+COUNTED = ("created", "delivered", "dead", "cancelled", "purged")
+"""What is counted for each target."""
 NO_UPDATE_ID = -1
 """Stands for a missing update id in the key of duplicates."""
 SUBSTITUTE = "\x1a"
@@ -110,7 +116,7 @@ def attempt_values(delivery_id: int, attempt: Attempt) -> tuple[object, ...]:
 
 
 def delivery_row_of(row: Row) -> DeliveryRow:
-    """Build what people look at from its sixteen columns."""
+    """Build what people look at from its seventeen columns."""
     return DeliveryRow(
         delivery_id=row[0],
         event_id=read(row[1]) or "",
@@ -128,6 +134,7 @@ def delivery_row_of(row: Row) -> DeliveryRow:
         took=row[13],
         reason=read(row[14]),
         replay_of=row[15],
+        replayed_as=row[16],
     )
 
 
@@ -153,4 +160,33 @@ def refused_chat_of(row: Row) -> RefusedChat:
         chat_kind=read(row[2]),
         count=row[3],
         last_seen=row[4],
+    )
+
+
+def event_row_of(row: Row, deliveries: dict[State, int]) -> EventRow:
+    """Build an event as people look at it from its eight columns and its deliveries by state."""
+    return EventRow(
+        seq=row[0],
+        event_id=read(row[1]) or "",
+        bot_id=row[2],
+        update_id=row[3],
+        kind=read(row[4]) or "",
+        chat_id=row[5],
+        user_id=row[6],
+        received_at=row[7],
+        deliveries=deliveries,
+    )
+
+
+def target_row_of(row: Row, counts: dict[str, int], oldest_due: Micros | None) -> TargetRow:
+    """Build a target as people look at it from its seven columns, after its id, and its counts."""
+    return TargetRow(
+        name=read(row[1]) or "",
+        origin=Origin(row[2]),
+        paused=row[3],
+        orphaned_at=row[4],
+        hosts=tuple(msgspec.json.decode(row[5]).get("hosts", ())),
+        created_at=row[6],
+        **{name: counts.get(name, 0) for name in COUNTED},
+        oldest_due=oldest_due,
     )

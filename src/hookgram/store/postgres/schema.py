@@ -11,6 +11,7 @@ from importlib.resources import files
 
 import asyncpg
 
+from hookgram.errors import SchemaMismatch, StoreMissing
 from hookgram.store.migrations import outstanding, read_migrations
 
 MIGRATIONS = read_migrations(files(__package__) / "migrations")
@@ -37,6 +38,20 @@ async def migrate(db: asyncpg.Connection) -> None:
             return
     while await _step(db):
         pass
+
+
+async def check_current(db: asyncpg.Connection) -> None:
+    """Refuse another schema than ours: running gateways may work with it."""
+    there = await db.fetchval("SELECT to_regclass('migration') IS NOT NULL", timeout=PATIENCE)
+    version = await db.fetchval(VERSION, timeout=PATIENCE) if there else 0
+    if version == 0:
+        raise StoreMissing("there is no store in the database yet")
+    if outstanding(MIGRATIONS, version):
+        raise SchemaMismatch(
+            f"the store's schema has version {version}, this hookgram works with "
+            f"{len(MIGRATIONS)}: use the hookgram that the gateway runs, or start the gateway "
+            "with this one, which brings the schema up to date"
+        )
 
 
 async def _step(db: asyncpg.Connection) -> bool:

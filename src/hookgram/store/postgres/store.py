@@ -4,74 +4,69 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from functools import partial
-
-import asyncpg
 
 from hookgram.core.model import (
     Acceptance,
     Arrival,
     Attempt,
-    AttemptRow,
     Claim,
     Claimed,
     Definition,
-    DeliveryRow,
-    Event,
     Forgotten,
     Micros,
     Recorded,
-    RefusedChat,
-    State,
     Target,
     Want,
 )
 from hookgram.core.outcome import Settlement
 from hookgram.ports import Clock
-from hookgram.store.postgres import inbox, journal, queue, target_book, upkeep
+from hookgram.store.postgres import inbox, purge, queue, target_book, upkeep
 from hookgram.store.postgres.connection import Link, examine
+from hookgram.store.postgres.journal_reader import DEADLINE, PostgresJournal
 from hookgram.store.postgres.reader import Reader
-from hookgram.store.postgres.schema import migrate
-from hookgram.store.postgres.troubles import translated
+from hookgram.store.postgres.schema import check_current, migrate
+from hookgram.store.postgres.troubles import telling
 from hookgram.store.postgres.watch import Watch
 from hookgram.store.postgres.writer import Writer
 
-DEADLINE = 8.0
-"""Seconds that a call waits at most, for a server that is away too."""
-
 
 async def open_postgres(
-    url: str, *, clock: Clock | None = None, shard: str = "main", deadline: float = DEADLINE
+    url: str,
+    *,
+    existing: bool = False,
+    clock: Clock | None = None,
+    shard: str = "main",
+    deadline: float = DEADLINE,
 ) -> PostgresStore:
     """Open the store in the database at *url* and bring its schema up to date.
 
-    *shard* names this replica among those that count. Without a *clock* (tests give one) the
-    server's is used. No call waits longer than *deadline* seconds. Raises SettingsError for a
-    database that cannot keep the promise, SchemaMismatch, StoreUnavailable when nobody answers.
+    With *existing*, for commands beside gateways, the schema is left as it is: StoreMissing or
+    SchemaMismatch if it is not ours. *shard* names this replica among those that count. Without a
+    *clock* (tests give one) the server's is used. No call waits longer than *deadline* seconds.
+    Raises SettingsError for a database that cannot keep the promise, SchemaMismatch,
+    StoreUnavailable when nobody answers.
     """
     await examine(url)
     links = [Link(url, patience=deadline) for _ in range(3)]
     async with AsyncExitStack() as stack:
         for link in links:
             stack.push_async_callback(link.close)
-        try:
-            await migrate(await links[0].open())
-        except asyncpg.PostgresError as error:
-            raise translated(error) from error
+        with telling():
+            await (check_current if existing else migrate)(await links[0].open())
         stack.pop_all()
     taking, working = (Writer(link, clock, shard, deadline) for link in links[:2])
     return PostgresStore(taking, working, Reader(links[2], deadline), links)
 
 
-class PostgresStore:
+class PostgresStore(PostgresJournal):
     """A ``ports.Store`` in one database. One connection takes updates, one works, one reads."""
 
     def __init__(
         self, taking: Writer, working: Writer, reader: Reader, links: Sequence[Link]
     ) -> None:
+        super().__init__(reader)
         self._taking = taking
         self._working = working
-        self._reader = reader
         self._place = upkeep.Place()
         self._watch = Watch(reader, lambda: (taking.pages + working.pages, self._made))
         self._made = 0
@@ -124,40 +119,6 @@ class PostgresStore:
         """Tell when each target that has pending work has it next."""
         return await self._reader.read(queue.due)
 
-    # Journal
-
-    async def counts(self) -> dict[tuple[str, str], int]:
-        """Sum the kept counters by (target name, counter name)."""
-        return await self._reader.read(journal.counts)
-
-    async def deliveries(
-        self,
-        *,
-        state: State | None = None,
-        target: str | None = None,
-        before: int | None = None,
-        limit: int = 50,
-    ) -> list[DeliveryRow]:
-        """List deliveries newest first, those of removed targets too."""
-        page = partial(journal.deliveries, state=state, target=target, before=before, limit=limit)
-        return await self._reader.read(page)
-
-    async def delivery(self, delivery_id: int) -> DeliveryRow:
-        """Show one delivery."""
-        return await self._reader.read(partial(journal.delivery, delivery_id=delivery_id))
-
-    async def attempts(self, delivery_id: int) -> list[AttemptRow]:
-        """List what is kept of a delivery's attempts."""
-        return await self._reader.read(partial(journal.attempts, delivery_id=delivery_id))
-
-    async def event(self, event_id: str) -> Event:
-        """Show one event with its bytes."""
-        return await self._reader.read(partial(journal.event, event_id=event_id))
-
-    async def refused_chats(self, *, limit: int = 100) -> list[RefusedChat]:
-        """List refused chats, latest first."""
-        return await self._reader.read(partial(journal.refused_chats, limit=limit))
-
     # Target book
 
     async def register(self, definitions: Sequence[Definition]) -> list[Target]:
@@ -191,6 +152,12 @@ class PostgresStore:
         self._made += len(made)
         return made
 
+    async def purge(self, delivery_ids: Sequence[int]) -> int:
+        """Remove those of the deliveries that are dead letters."""
+        if len(delivery_ids) > purge.MOST:
+            raise ValueError(f"at most {purge.MOST} dead letters are purged at a time")
+        return await self._working.call(purge.PURGE, purge.Purging(tuple(delivery_ids), 0))
+
     # Upkeep
 
     async def forget(
@@ -222,4 +189,4 @@ class PostgresStore:
         await self._watch.close()
         await self._taking.close()
         await self._working.close()
-        await self._reader.close()
+        await super().close()

@@ -51,6 +51,8 @@ async def _register(tx: Transaction, definitions: Sequence[Definition]) -> list[
     # Only new ones are news to others: replicas of two configurations must not wake each other up.
     if any(row[0] for row in written_rows):
         await tx.turn_page()
+    await tx.rows("orphan", names=[row[0] for row in rows], now=tx.now)
+    await tx.rows("adopt", names=[row[0] for row in rows])
     found = await tx.rows("targets")
     return [
         Target(

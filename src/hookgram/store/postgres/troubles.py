@@ -6,6 +6,9 @@ A database is elsewhere: what fails there may be mended while we go on, so almos
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import asyncpg
 
 from hookgram.errors import StoreBroken, StoreUnavailable
@@ -26,6 +29,15 @@ PASSING = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
 )
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Have what the library raises told in our words."""
+    try:
+        yield
+    except (*CUT, asyncpg.PostgresError) as error:
+        raise translated(error) from error
 
 
 def cuts(error: BaseException) -> bool:

@@ -18,6 +18,7 @@ CREATE TABLE duty (
 
 -- A removed target's row stays, because its deliveries name it; its name is free again.
 -- drained = false: its unsettled work is still being cancelled.
+-- orphaned_at: when a registration first left the target out; NULL while it is configured.
 CREATE TABLE target (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   name text NOT NULL,
@@ -28,6 +29,7 @@ CREATE TABLE target (
   secrets bytea,
   created_at bigint NOT NULL,
   removed_at bigint,
+  orphaned_at bigint,
   drained boolean NOT NULL DEFAULT false
 );
 
@@ -89,6 +91,8 @@ CREATE INDEX delivery_page ON delivery (target_id, state, id);
 CREATE INDEX delivery_event ON delivery (event_seq);
 CREATE INDEX delivery_ended ON delivery (ended_at, id) WHERE state IN (3, 5);
 CREATE INDEX delivery_dead ON delivery (ended_at, id) WHERE state = 4;
+-- Costs only replays: other deliveries are not in it.
+CREATE INDEX delivery_replay ON delivery (replay_of, id) WHERE replay_of IS NOT NULL;
 
 -- Who may attempt a delivery, until when. attempt: the number of this try. A row here is made and
 -- deleted only by who holds the lock of its delivery's row.
