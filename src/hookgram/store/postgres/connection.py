@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
 from hookgram.errors import SettingsError, StoreUnavailable
+from hookgram.store.postgres.transaction import SQL
 from hookgram.store.postgres.troubles import CUT, cuts
 
 CONNECT = 5.0
@@ -95,7 +96,7 @@ async def connect(url: str) -> asyncpg.Connection:
     """Connect to a server that can be written to. Raises what the library does."""
     db = await _connect(url, cached=100)
     try:
-        number = await db.fetchval("SELECT pg_backend_pid()", timeout=CONNECT)
+        number = await db.fetchval(SQL["process"].sql, timeout=CONNECT)
         if number == db.get_server_pid():
             return await _checked(db)
     except BaseException:
@@ -115,7 +116,7 @@ async def _connect(url: str, *, cached: int) -> asyncpg.Connection:
 
 
 async def _checked(db: asyncpg.Connection) -> asyncpg.Connection:
-    if await db.fetchval("SHOW transaction_read_only", timeout=CONNECT) == "on":
+    if await db.fetchval(SQL["read_only"].sql, timeout=CONNECT) == "on":
         db.terminate()
         raise StoreUnavailable("the server is read-only (a standby?)")
     return db
@@ -142,24 +143,15 @@ async def examine(url: str) -> None:
 
 
 async def _problems(db: asyncpg.Connection) -> list[str]:
-    shown: Callable[[str], Awaitable[Any]] = lambda name: db.fetchval(  # noqa: E731
-        f"SHOW {name}", timeout=CONNECT
-    )
+    row = await db.fetchrow(SQL["settings"].sql, timeout=CONNECT)
+    fsync, full_pages, read_only, version, encoding = row
     wrong = {
         "runs with fsync off: a crash would lose what Telegram was told is stored; switch it on": (
-            await shown("fsync") == "off"
+            fsync == "off"
         ),
-        "runs with full_page_writes off: a crash may damage it; switch it on": (
-            await shown("full_page_writes") == "off"
-        ),
-        "is read-only, a standby perhaps: name the primary": (
-            await shown("transaction_read_only") == "on"
-        ),
-        "is older than PostgreSQL 14: use a newer one": (
-            int(await shown("server_version_num")) < OLDEST
-        ),
-        "does not keep UTF-8: make the database with ENCODING 'UTF8'": (
-            await shown("server_encoding") != "UTF8"
-        ),
+        "runs with full_page_writes off: a crash may damage it; switch it on": full_pages == "off",
+        "is read-only, a standby perhaps: name the primary": read_only == "on",
+        "is older than PostgreSQL 14: use a newer one": version < OLDEST,
+        "does not keep UTF-8: make the database with ENCODING 'UTF8'": encoding != "UTF8",
     }
     return [problem for problem, holds in wrong.items() if holds]

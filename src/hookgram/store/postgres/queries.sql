@@ -6,7 +6,68 @@
 -- counter (sorted). A statement that waited for a lock may not trust what it read before, so lanes
 -- are locked by a statement of their own, and the next one reads anew (READ COMMITTED).
 
+-- Connections ----------------------------------------------------------------------------------
+
+-- name: process
+SELECT pg_backend_pid()
+
+-- name: read_only
+SHOW transaction_read_only
+
+-- name: settings
+SELECT current_setting('fsync'), current_setting('full_page_writes'),
+       current_setting('transaction_read_only'), current_setting('server_version_num')::integer,
+       current_setting('server_encoding')
+
+-- name: has_schema
+SELECT to_regclass('migration') IS NOT NULL
+
+-- Freed by the end of its transaction, a crash included. The number is "hookgram" in ASCII.
+-- name: lock_schema
+SELECT pg_advisory_xact_lock(7525356009447121261)
+
+-- name: make_bookkeeping
+CREATE TABLE IF NOT EXISTS migration (
+  number integer PRIMARY KEY,
+  name text NOT NULL,
+  at timestamptz NOT NULL DEFAULT clock_timestamp()
+)
+
+-- name: version
+SELECT coalesce(max(number), 0) FROM migration
+
+-- name: note_step
+INSERT INTO migration (number, name) VALUES (:number, :name)
+
 -- Transactions ---------------------------------------------------------------------------------
+
+-- name: begin
+BEGIN
+
+-- name: begin_reading
+BEGIN READ ONLY
+
+-- name: commit
+COMMIT
+
+-- name: rollback
+ROLLBACK
+
+-- Time-outs, so that a stopped replica holds nobody up for long, and plans that do not depend on
+-- statistics: of a table that was empty a moment ago they are wrong.
+-- name: limits
+SET LOCAL statement_timeout = '4s';
+SET LOCAL lock_timeout = '2s';
+SET LOCAL idle_in_transaction_session_timeout = '5s';
+SET LOCAL enable_seqscan = off;
+SET LOCAL enable_bitmapscan = off;
+SET LOCAL enable_hashjoin = off;
+SET LOCAL enable_mergejoin = off;
+SET LOCAL jit = off;
+SET LOCAL plan_cache_mode = force_generic_plan
+
+-- name: relaxed
+SET LOCAL synchronous_commit = off
 
 -- name: now
 SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint

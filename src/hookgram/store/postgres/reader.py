@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from hookgram.errors import NotFound, StoreUnavailable
 from hookgram.store.postgres.connection import Link
-from hookgram.store.postgres.transaction import BEGIN_READING, LIMITS, STATEMENT, View
+from hookgram.store.postgres.transaction import COMMIT, START_READING, STATEMENT, View
 from hookgram.store.postgres.troubles import cuts, translated
 
 T = TypeVar("T")
@@ -44,9 +44,9 @@ class Reader:
     async def _run(self, work: Callable[[View], Awaitable[T]]) -> T:
         try:
             db = await self._link.open()
-            await db.execute(BEGIN_READING + LIMITS, timeout=STATEMENT)
+            await db.execute(START_READING, timeout=STATEMENT)
             found = await _found(work, View(db))
-            await db.execute("COMMIT", timeout=STATEMENT)
+            await db.execute(COMMIT, timeout=STATEMENT)
         except BaseException:
             # A read cut short leaves an answer on its way: the next must not meet it.
             self._link.drop()

@@ -20,23 +20,6 @@ NO_TARGET = 0
 STATEMENT = 5.0
 """Seconds that one statement may take, the network included."""
 
-BEGIN = "BEGIN;"
-BEGIN_READING = "BEGIN READ ONLY;"
-LIMITS = """
-SET LOCAL statement_timeout = '4s';
-SET LOCAL lock_timeout = '2s';
-SET LOCAL idle_in_transaction_session_timeout = '5s';
-SET LOCAL enable_seqscan = off;
-SET LOCAL enable_bitmapscan = off;
-SET LOCAL enable_hashjoin = off;
-SET LOCAL enable_mergejoin = off;
-SET LOCAL jit = off;
-SET LOCAL plan_cache_mode = force_generic_plan;
-"""
-"""Time-outs, so that a stopped replica holds nobody up for long, and plans that do not depend on
-statistics: of a table that was empty a moment ago they are wrong."""
-RELAXED = "SET LOCAL synchronous_commit = off;"
-
 _PARAMETER = re.compile(r"(?<!:):([a-z_]+)")
 
 
@@ -64,6 +47,18 @@ SQL = {
     name: compiled(text)
     for name, text in read_statements(files(__package__) / "queries.sql").items()
 }
+
+
+def script(*names: str) -> str:
+    """Return statements without parameters as one, sent in one go."""
+    return ";\n".join(SQL[name].sql for name in names)
+
+
+START = script("begin", "limits")
+START_RELAXED = script("begin", "limits", "relaxed")
+START_READING = script("begin_reading", "limits")
+COMMIT = script("commit")
+ROLLBACK = script("rollback")
 
 
 class View:

@@ -22,9 +22,10 @@ from hookgram.ports import Clock
 from hookgram.store.postgres.call import Call, Kind, Unfinished, again
 from hookgram.store.postgres.connection import Link
 from hookgram.store.postgres.transaction import (
-    BEGIN,
-    LIMITS,
-    RELAXED,
+    COMMIT,
+    ROLLBACK,
+    START,
+    START_RELAXED,
     STATEMENT,
     Transaction,
     View,
@@ -195,7 +196,7 @@ class Writer:
 
     async def _begin(self, kind: Kind[Any, Any]) -> Any:
         """Begin a transaction; on a new connection if the old one turns out to be gone."""
-        sql = BEGIN + LIMITS + ("" if kind.durable else RELAXED)
+        sql = START if kind.durable else START_RELAXED
         db = await self._link.open()
         try:
             await db.execute(sql, timeout=STATEMENT)
@@ -224,7 +225,7 @@ class Writer:
             self._link.drop()
             return
         try:
-            await db.execute("ROLLBACK", timeout=STATEMENT)
+            await db.execute(ROLLBACK, timeout=STATEMENT)
         except Exception:  # noqa: BLE001 - then the connection's end does it
             self._link.drop()
 
@@ -247,7 +248,7 @@ class Writer:
 
 async def _commit(db: Any) -> None:
     """Commit; a transaction that had failed before is rolled back without an error by then."""
-    if await db.execute("COMMIT", timeout=STATEMENT) != "COMMIT":
+    if await db.execute(COMMIT, timeout=STATEMENT) != COMMIT:
         raise StoreUnavailable("PostgreSQL rolled the transaction back")
 
 
