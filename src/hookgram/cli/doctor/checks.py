@@ -20,8 +20,17 @@ from hookgram.core.doctor.finding import Finding, found
 from hookgram.core.doctor.platform import Platform, own_address
 from hookgram.core.model import SECOND, Definition, Micros
 from hookgram.core.trial import trial
-from hookgram.errors import TelegramError, TelegramUnavailable, TokenRejected
+from hookgram.errors import (
+    SchemaMismatch,
+    SettingsError,
+    StoreError,
+    StoreMissing,
+    TelegramError,
+    TelegramUnavailable,
+    TokenRejected,
+)
 from hookgram.settings import Settings
+from hookgram.store.opening import journal
 from hookgram.store.sqlite.inspection import inspect_disk, inspect_store
 
 DEADLINE = 45.0
@@ -59,7 +68,9 @@ async def _bounded(name: str, check: Check) -> list[Finding]:
 
 
 async def check_store(settings: Settings, platform: Platform) -> list[Finding]:
-    """Look at the disk and at the store on it."""
+    """Look at the store: the database, or the file and the disk it lies on."""
+    if settings.shared_database is not None:
+        return await check_database(settings, settings.shared_database)
     path = Path(settings.sqlite_path)
     disk = await in_thread(lambda: inspect_disk(path, platform=platform))
     facts = await in_thread(lambda: inspect_store(path))
@@ -69,6 +80,26 @@ async def check_store(settings: Settings, platform: Platform) -> list[Finding]:
         *store.of_disk(disk),
         *store.of_work(facts, names),
     ]
+
+
+async def check_database(settings: Settings, url: str) -> list[Finding]:
+    """Look at the store in a database."""
+    try:
+        async with journal(Path(settings.sqlite_path), url) as looking:
+            counts = await looking.counts()
+            names = tuple(row.name for row in await looking.targets())
+    except SettingsError as error:
+        return [found("database_unfit", problem) for problem in error.problems]
+    except StoreMissing as error:
+        return [found("store_new", str(error))]
+    except SchemaMismatch as error:
+        return [found("schema_other", str(error))]
+    except StoreError as error:
+        return [found("database_away", str(error))]
+    facts = store.StoreFacts(exists=True, sqlite="", targets=names, counts=counts)
+    configured = [definition.name for definition in settings.definitions()]
+    sound = found("store_sound", "the store in the database can be read")
+    return [sound, *store.of_work(facts, configured)]
 
 
 async def check_telegram(settings: Settings) -> list[Finding]:

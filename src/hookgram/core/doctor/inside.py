@@ -57,6 +57,12 @@ SETTINGS = {
         "OUTBOUND_SECRET starts with whsec_ but the rest is no base64",
         "copy it again, or make one with openssl rand -hex 32",
     ),
+    "unused_database": Kind(
+        "settings",
+        _WARNING,
+        "DATABASE_URL is set but not used",
+        "set QUEUE_BACKEND=postgres to store there, or leave it out",
+    ),
     "unknown_setting": Kind(
         "settings", _WARNING, "a variable looks like a setting and is none", "correct its name"
     ),
@@ -99,6 +105,24 @@ STORE = {
         _PROBLEM,
         "the store cannot be read",
         "look at the disk; restore the file from a copy if it is damaged",
+    ),
+    "database_away": Kind(
+        "store",
+        _PROBLEM,
+        "the database cannot be reached, so no update can be taken",
+        "see that PostgreSQL runs, and that DATABASE_URL names where",
+    ),
+    "database_unfit": Kind(
+        "store",
+        _PROBLEM,
+        "the promise cannot be kept with this database",
+        "change DATABASE_URL or the server as it says",
+    ),
+    "schema_other": Kind(
+        "store",
+        _WARNING,
+        "the database has the schema of another version",
+        "run one version everywhere: the newer one's start brings the schema up to date",
     ),
     "store_readonly": Kind(
         "store",
