@@ -7,11 +7,11 @@ import sys
 import time
 from functools import partial
 
-from hookgram.app import gateway
 from hookgram.cli.main import main
 from hookgram.core.model import SECOND, Acceptance
 from hookgram.errors import StoreBroken
 from hookgram.observe.watchdog import Watchdog
+from hookgram.store import sqlite
 from hookgram.store.sqlite.log import Log
 from hookgram.store.sqlite.store import SqliteStore
 from hookgram.store.sqlite.transaction import SQL
@@ -23,7 +23,7 @@ SETTLEMENTS = ("delivered", "dead", "retry")
 
 def synchronous_normal() -> None:
     """Commits are on the disk some time later."""
-    gateway.open_sqlite = partial(gateway.open_sqlite, synchronous="normal")
+    sqlite.open_sqlite = partial(sqlite.open_sqlite, synchronous="normal")
 
 
 def reply_before_commit() -> None:
@@ -63,7 +63,7 @@ def promote_nothing() -> None:
 
 def slow_start() -> None:
     """The store takes a second to open, and says when it begins."""
-    opened = gateway.open_sqlite
+    opened = sqlite.open_sqlite
 
     async def open_slowly(*where, **how):
         sys.stdout.write('"opening"\n')
@@ -71,7 +71,7 @@ def slow_start() -> None:
         await asyncio.sleep(1)
         return await opened(*where, **how)
 
-    gateway.open_sqlite = open_slowly
+    sqlite.open_sqlite = open_slowly
 
 
 def no_last_checkpoint() -> None:
