@@ -82,7 +82,13 @@ CASES = {
         code: [risk(code)]
         for code in (
             *("no_secret", "nobody_admitted", "example_token", "no_target", "together"),
-            *("same_url_twice", "weak_signature", "bad_whsec", "unknown_setting"),
+            *(
+                "same_url_twice",
+                "weak_signature",
+                "bad_whsec",
+                "unknown_setting",
+                "unused_database",
+            ),
         )
     },
     "unsigned": [settings.risky([], LONG, signed=False, targets=1)],
@@ -185,6 +191,9 @@ ELSEWHERE = {
     "telegram_unavailable",
     "telegram_refused",
     "not_checked",
+    "database_away",
+    "database_unfit",
+    "schema_other",
 }
 """Found by the shell: provoked in tests/cli/doctor."""
 
