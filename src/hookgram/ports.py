@@ -22,9 +22,11 @@ from hookgram.core.model import (
     Claimed,
     Definition,
     DeliveryRow,
+    Duty,
     Event,
     Forgotten,
     Micros,
+    Offset,
     Recorded,
     RefusedChat,
     State,
@@ -46,14 +48,21 @@ Notice: TypeAlias = Callable[[Fact], None]
 class Inbox(Protocol):
     """Where updates become durable."""
 
-    async def accept(self, arrivals: Sequence[Arrival]) -> list[Acceptance]:
+    async def accept(
+        self, arrivals: Sequence[Arrival], *, offset: Offset | None = None
+    ) -> list[Acceptance]:
         """Keep each event with its deliveries, in this order, all or nothing.
 
         Returns only when they are on stable storage. An arrival whose key is known already
         changes nothing but the count of duplicates, and its acceptance comes back only after the
         first one of its kind is committed. A delivery becomes *pending* if its lane is free for
-        that target, else *waiting*; one owed to a removed target is cancelled at once.
+        that target, else *waiting*; one owed to a removed target is cancelled at once. *offset*,
+        if given, is kept in the same transaction, also when there is no arrival.
         """
+        ...
+
+    async def offset(self, bot_id: int) -> int | None:
+        """Tell the update id that polling asks for next; None if it never did."""
         ...
 
     async def refuse(self, bot_id: int, chat_id: int, chat_kind: str | None) -> None:
@@ -77,7 +86,10 @@ class Queue(Protocol):
         ...
 
     async def lapse_all(self) -> int:
-        """End every lease now. Only for the one owner of a store that opens it anew."""
+        """End every lease and every duty now; returns how many leases.
+
+        Only for the one owner of a store that opens it anew.
+        """
         ...
 
     async def extend(self, claim: Claim, lease: Micros) -> bool:
@@ -168,6 +180,44 @@ class Journal(Protocol):
         ...
 
 
+class Duties(Protocol):
+    """Who does what only one may do at a time, on however many replicas.
+
+    A duty is held until a moment of the store's clock and fenced by a token.
+    """
+
+    async def take_duty(self, name: str, holder: str, lease: Micros) -> Duty | None:
+        """Take the duty for *lease* from now; None while somebody, even *holder*, has it.
+
+        One whose time is over is free at that very moment.
+        """
+        ...
+
+    async def renew_duty(self, duty: Duty, lease: Micros) -> bool:
+        """Hold it for *lease* from now; False if the token is no longer current, or lapsed."""
+        ...
+
+    async def leave_duty(self, duty: Duty) -> None:
+        """Have it free at once, if the token is current."""
+        ...
+
+
+class WebhookBook(Protocol):
+    """What keeping a bot's webhook needs to remember."""
+
+    async def webhook_secret(self, bot_id: int, made: str) -> str:
+        """Return the secret kept for the bot's webhook; if there is none, *made*, now kept."""
+        ...
+
+    async def webhook_mark(self, bot_id: int) -> bytes | None:
+        """Tell the mark of what was set last; None if nothing ever was."""
+        ...
+
+    async def mark_webhook(self, bot_id: int, mark: bytes) -> None:
+        """Keep the mark of what was just set."""
+        ...
+
+
 class TargetBook(Protocol):
     """The targets the store knows."""
 
@@ -236,7 +286,7 @@ class Upkeep(Protocol):
         ...
 
 
-class Store(Inbox, Queue, Journal, TargetBook, Upkeep, Protocol):
+class Store(Inbox, Queue, Journal, Duties, WebhookBook, TargetBook, Upkeep, Protocol):
     """One durable store, open until it is closed."""
 
     def on_change(self, changed: Callable[[], None]) -> None:

@@ -31,10 +31,10 @@ def reply_before_commit() -> None:
     commit = SqliteStore.accept
     later: set[asyncio.Task[object]] = set()
 
-    async def accept(store, arrivals):
+    async def accept(store, arrivals, *, offset=None):
         async def after_a_while() -> None:
             await asyncio.sleep(0.2)
-            await commit(store, arrivals)
+            await commit(store, arrivals, offset=offset)
 
         task = asyncio.create_task(after_a_while())
         later.add(task)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from hookgram.core.facts import Fact
-from hookgram.core.model import Acceptance, Arrival
+from hookgram.core.model import Acceptance, Arrival, Offset
 
 F = TypeVar("F", bound=Fact)
 DEADLINE = 10.0
@@ -19,6 +19,7 @@ class RecordingInbox:
     def __init__(self) -> None:
         self.arrivals: list[Arrival] = []
         self.refused: list[tuple[int, int, str | None]] = []
+        self.offsets: list[Offset] = []
         self.trouble: Exception | None = None
         self.gate = asyncio.Event()
         self.gate.set()
@@ -29,11 +30,14 @@ class RecordingInbox:
     def bodies(self) -> list[bytes]:
         return [arrival.event.body for arrival in self.arrivals]
 
-    async def accept(self, arrivals: Sequence[Arrival]) -> list[Acceptance]:
+    async def accept(
+        self, arrivals: Sequence[Arrival], *, offset: Offset | None = None
+    ) -> list[Acceptance]:
         self.reached.set()
         await self.gate.wait()
         if self.trouble is not None:
             raise self.trouble
+        self.offsets += [offset] if offset is not None else []
         return [self._accept(arrival) for arrival in arrivals]
 
     def _accept(self, arrival: Arrival) -> Acceptance:

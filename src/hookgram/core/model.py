@@ -143,6 +143,20 @@ class Arrival(Struct, frozen=True, kw_only=True, gc=False):
     owed: tuple[Owed, ...]
 
 
+class Offset(Struct, frozen=True, kw_only=True):
+    """Where polling of a bot goes on: the update id to ask Telegram for next."""
+
+    bot_id: int
+    next_id: int
+
+
+class Duty(Struct, frozen=True, kw_only=True):
+    """The right to do what only one may do at a time, fenced by ``token``."""
+
+    name: str
+    token: int
+
+
 class Acceptance(Struct, frozen=True, gc=False):
     """What became of an arrival: ``seq`` of the stored event, or None for a duplicate."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hookgram.core.counters import Counter
-from hookgram.core.model import UNPARSED, Acceptance, Arrival
+from hookgram.core.model import UNPARSED, Acceptance, Arrival, Offset
 from hookgram.store.sqlite.lanes import owe
 from hookgram.store.sqlite.rows import event_values, key_values
-from hookgram.store.sqlite.transaction import Transaction, listed
+from hookgram.store.sqlite.transaction import Transaction, View, listed
 
 DUPLICATE = Acceptance(None)
 
@@ -17,6 +17,19 @@ def accept(tx: Transaction, calls: Sequence[Sequence[Arrival]]) -> list[list[Acc
     """Keep each caller's events with their deliveries, unless their keys are known."""
     acceptances = iter(_accept(tx, [arrival for arrivals in calls for arrival in arrivals]))
     return [[next(acceptances) for _ in arrivals] for arrivals in calls]
+
+
+def accept_polled(tx: Transaction, arrivals: Sequence[Arrival], offset: Offset) -> list[Acceptance]:
+    """Keep events with their deliveries, unless their keys are known, and where polling goes on."""
+    accepted = _accept(tx, arrivals)
+    tx.write("keep_offset", {"bot_id": offset.bot_id, "next_id": offset.next_id})
+    return accepted
+
+
+def next_id(view: View, bot_id: int) -> int | None:
+    """Tell the update id that polling asks for next."""
+    row = view.row("offset", {"bot_id": bot_id})
+    return row[0] if row else None
 
 
 def _accept(tx: Transaction, arrivals: Sequence[Arrival]) -> list[Acceptance]:

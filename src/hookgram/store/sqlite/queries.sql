@@ -70,6 +70,14 @@ INSERT INTO delivery (event_seq, target_id, priority, lane, due_at, replay_of, c
                       state, reason, ended_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
+-- name: keep_offset
+INSERT INTO polling (bot_id, next_id)
+VALUES (:bot_id, :next_id)
+ON CONFLICT (bot_id) DO UPDATE SET next_id = excluded.next_id
+
+-- name: offset
+SELECT next_id FROM polling WHERE bot_id = :bot_id
+
 -- name: refuse
 INSERT INTO refused_chat (bot_id, chat_id, chat_kind, count, last_seen)
 VALUES (:bot_id, :chat_id, :chat_kind, 1, :now)
@@ -348,6 +356,42 @@ SELECT target_id, name, sum(value) FROM counter GROUP BY target_id, name
 -- name: refused_chats
 SELECT bot_id, chat_id, chat_kind, count, last_seen
   FROM refused_chat ORDER BY last_seen DESC, bot_id, chat_id LIMIT :limit
+
+-- Duties ---------------------------------------------------------------------------------------
+
+-- Nothing comes back while somebody has it.
+-- name: take_duty
+INSERT INTO duty (name, holder, token, until)
+VALUES (:name, :holder, 1, :until)
+ON CONFLICT (name) DO UPDATE
+   SET holder = excluded.holder, token = token + 1, until = excluded.until
+ WHERE until <= :now
+RETURNING token
+
+-- name: renew_duty
+UPDATE duty SET until = :until WHERE name = :name AND token = :token AND until > :now
+
+-- name: leave_duty
+UPDATE duty SET until = :now WHERE name = :name AND token = :token AND until > :now
+
+-- name: lapse_duties
+UPDATE duty AS one SET until = :now WHERE until > :now
+
+-- Webhook book ---------------------------------------------------------------------------------
+
+-- name: keep_webhook_secret
+INSERT INTO webhook (bot_id, secret)
+VALUES (:bot_id, :secret)
+ON CONFLICT (bot_id) DO UPDATE SET secret = coalesce(secret, excluded.secret)
+RETURNING secret
+
+-- name: webhook_mark
+SELECT mark FROM webhook WHERE bot_id = :bot_id
+
+-- name: mark_webhook
+INSERT INTO webhook (bot_id, mark)
+VALUES (:bot_id, :mark)
+ON CONFLICT (bot_id) DO UPDATE SET mark = excluded.mark
 
 -- Target book ----------------------------------------------------------------------------------
 

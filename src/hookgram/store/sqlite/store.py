@@ -16,15 +16,25 @@ from hookgram.core.model import (
     Claim,
     Claimed,
     Definition,
+    Duty,
     Forgotten,
     Micros,
+    Offset,
     Recorded,
     Target,
     Want,
 )
 from hookgram.core.outcome import Settlement
 from hookgram.ports import Clock
-from hookgram.store.sqlite import inbox, purge, queue, target_book, upkeep
+from hookgram.store.sqlite import (
+    duties,
+    inbox,
+    purge,
+    queue,
+    target_book,
+    upkeep,
+    webhook_book,
+)
 from hookgram.store.sqlite.batch import Batches
 from hookgram.store.sqlite.connection import Opening, open_reader, open_writer
 from hookgram.store.sqlite.file_system import Presence, refuse_networked
@@ -90,9 +100,19 @@ class SqliteStore(SqliteJournal):
 
     # Inbox
 
-    async def accept(self, arrivals: Sequence[Arrival]) -> list[Acceptance]:
+    async def accept(
+        self, arrivals: Sequence[Arrival], *, offset: Offset | None = None
+    ) -> list[Acceptance]:
         """Keep each event with its deliveries, in this order, all or nothing."""
-        return await self._writer.share(inbox.accept, arrivals)
+        if offset is None:
+            return await self._writer.share(inbox.accept, arrivals)
+        return await self._writer.call(
+            partial(inbox.accept_polled, arrivals=arrivals, offset=offset)
+        )
+
+    async def offset(self, bot_id: int) -> int | None:
+        """Tell the update id that polling asks for next."""
+        return await self._reader.read(partial(inbox.next_id, bot_id=bot_id))
 
     async def refuse(self, bot_id: int, chat_id: int, chat_kind: str | None) -> None:
         """Count a refused update and remember its chat."""
@@ -110,7 +130,7 @@ class SqliteStore(SqliteJournal):
         return await self._writer.call(work, undo=queue.let_lapse)
 
     async def lapse_all(self) -> int:
-        """End every lease now."""
+        """End every lease and every duty now."""
         return await self._writer.call(queue.lapse_all)
 
     async def extend(self, claim: Claim, lease: Micros) -> bool:
@@ -126,6 +146,35 @@ class SqliteStore(SqliteJournal):
     async def due(self) -> dict[int, Micros]:
         """Tell when each target that has pending work has it next."""
         return await self._reader.read(queue.due)
+
+    # Duties
+
+    async def take_duty(self, name: str, holder: str, lease: Micros) -> Duty | None:
+        """Take the duty, if nobody has it; what a cancelled caller took is left."""
+        work = partial(duties.take, name=name, holder=holder, lease=lease)
+        return await self._writer.call(work, undo=duties.give_back)
+
+    async def renew_duty(self, duty: Duty, lease: Micros) -> bool:
+        """Hold the duty for *lease* from now, if it is still ours."""
+        return await self._writer.call(partial(duties.renew, duty=duty, lease=lease))
+
+    async def leave_duty(self, duty: Duty) -> None:
+        """Have the duty free at once, if it is still ours."""
+        await self._writer.call(partial(duties.leave, duty=duty))
+
+    # Webhook book
+
+    async def webhook_secret(self, bot_id: int, made: str) -> str:
+        """Return the secret kept for the bot's webhook; if there is none, *made*, now kept."""
+        return await self._writer.call(partial(webhook_book.secret, bot_id=bot_id, made=made))
+
+    async def webhook_mark(self, bot_id: int) -> bytes | None:
+        """Tell the mark of what was set last."""
+        return await self._reader.read(partial(webhook_book.mark, bot_id=bot_id))
+
+    async def mark_webhook(self, bot_id: int, mark: bytes) -> None:
+        """Keep the mark of what was just set."""
+        await self._writer.call(partial(webhook_book.keep_mark, bot_id=bot_id, mark=mark))
 
     # Target book
 
