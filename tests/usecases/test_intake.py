@@ -17,7 +17,7 @@ from hookgram.core.facts import (
     UpdateRefused,
 )
 from hookgram.core.identity import digest, digest_unparsed
-from hookgram.core.model import MINUTE, SECOND, Bot, Definition, Origin, Target
+from hookgram.core.model import MINUTE, SECOND, Bot, Definition, Offset, Origin, Target
 from hookgram.core.retry import RetryPolicy
 from hookgram.errors import StoreUnavailable
 from hookgram.usecases import intake as intake_module
@@ -288,3 +288,49 @@ async def test_targets_that_take_nothing_of_a_bot_are_looked_at_once_not_at_ever
     desk.intake.set_targets([mine])
     await desk.take(message(6))
     assert {owed.target_id for one in desk.inbox.arrivals for owed in one.owed} == {1}
+
+
+async def take_batch(desk: Desk, *bodies: bytes, offset: Offset | None = None) -> list[Taken]:
+    updates = [(body, desk.intake.read(body)) for body in bodies]
+    return await desk.intake.take_batch(BOT, updates, offset)
+
+
+async def test_a_batch_is_kept_in_its_order_with_where_polling_goes_on() -> None:
+    desk = Desk()
+    offset = Offset(bot_id=BOT.bot_id, next_id=4)
+    bodies = [message(1), b"not an update", message(3)]
+    assert await take_batch(desk, *bodies, offset=offset) == [Taken.STORED] * 3
+    assert desk.inbox.bodies == bodies
+    assert desk.inbox.offsets == [offset]
+    [dead] = desk.facts.of(DeadOnArrival)
+    assert dead.reason == "unparsed"
+    assert desk.woken == [[1, 2], [1, 2]]
+
+
+async def test_a_batch_tells_what_became_of_each() -> None:
+    desk = Desk(access=Access(authorised=frozenset({7})))
+    bodies = [message(1), message(2, chat_id=8), message(1), message(3)]
+    assert await take_batch(desk, *bodies) == [
+        Taken.STORED,
+        Taken.REFUSED,
+        Taken.DUPLICATE,
+        Taken.STORED,
+    ]
+    assert desk.inbox.refused == [(BOT.bot_id, 8, "private")]
+
+
+async def test_a_batch_of_strangers_moves_polling_on_all_the_same() -> None:
+    desk = Desk(access=Access())
+    offset = Offset(bot_id=BOT.bot_id, next_id=2)
+    assert await take_batch(desk, message(1), offset=offset) == [Taken.REFUSED]
+    assert desk.inbox.offsets == [offset]
+
+
+async def test_the_rate_holds_within_a_batch_and_is_given_back_when_it_fails() -> None:
+    desk = Desk(per_minute=2)
+    desk.inbox.trouble = StoreUnavailable("full")
+    with pytest.raises(StoreUnavailable):
+        await take_batch(desk, message(1), message(2))
+    desk.inbox.trouble = None
+    await take_batch(desk, message(1), message(2), message(3))
+    assert desk.delays == [0, 0, 30 * SECOND]

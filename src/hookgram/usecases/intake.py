@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from hookgram.core.access import Access
 from hookgram.core.facts import (
@@ -15,11 +17,21 @@ from hookgram.core.facts import (
     UpdateRefused,
 )
 from hookgram.core.identity import digest, digest_unparsed, event_id
-from hookgram.core.model import UNPARSED, Acceptance, Arrival, Bot, Event, Micros, Owed, Target
+from hookgram.core.model import (
+    UNPARSED,
+    Acceptance,
+    Arrival,
+    Bot,
+    Event,
+    Micros,
+    Offset,
+    Owed,
+    Target,
+)
 from hookgram.core.reading import Reading, read
 from hookgram.core.routing import route, takers_of
 from hookgram.ports import Clock, Inbox, Notice
-from hookgram.usecases.limits import Limits
+from hookgram.usecases.limits import Allowance, Limits
 
 __all__ = ["Intake", "Limits", "Taken", "arrival"]
 
@@ -35,6 +47,13 @@ class Taken(enum.Enum):
     REFUSED = enum.auto()
     UNREADABLE = enum.auto()
     """No update, and no secret that would prove where it came from: nothing was kept."""
+
+
+class _Coming(NamedTuple):
+    """An arrival, and what it used up of its chat's rate."""
+
+    arrival: Arrival
+    allowance: Allowance
 
 
 class Intake:
@@ -83,27 +102,56 @@ class Intake:
         *trusted*: it came with the right secret; without one, a body that is no update is not kept.
         Raises StoreUnavailable or StoreBroken when it could not be kept.
         """
-        reading = self._read(body)
+        reading = self.read(body)
         if reading is None and not trusted:
             return Taken.UNREADABLE
-        if reading is not None and not self._access.admits(reading.chat_id, reading.user_id):
+        if reading is not None and not self._admits(reading):
             await self._refuse(bot, reading)
             return Taken.REFUSED
+        coming = self._prepare(bot, body, reading)
+        try:
+            [acceptance] = await self._inbox.accept((coming.arrival,))
+        except BaseException:
+            self._limits.give_back(coming.allowance)
+            raise
+        return self._tell(coming, acceptance)
+
+    async def take_batch(
+        self, bot: Bot, updates: Sequence[tuple[bytes, Reading | None]], offset: Offset | None
+    ) -> list[Taken]:
+        """Keep updates that Telegram itself gave us, in their order, and where polling goes on.
+
+        All of them in one transaction, after the refused ones are counted: when this returns they
+        may be confirmed. Raises StoreUnavailable or StoreBroken; then none is kept.
+        """
+        strangers = [r for _, r in updates if r is not None and not self._admits(r)]
+        await asyncio.gather(*(self._refuse(bot, reading) for reading in strangers))
+        admitted = [self._admits(reading) for _, reading in updates]
+        coming = [
+            self._prepare(bot, *update)
+            for update, admits in zip(updates, admitted, strict=True)
+            if admits
+        ]
+        try:
+            acceptances = await self._inbox.accept([one.arrival for one in coming], offset=offset)
+        except BaseException:
+            for one in coming:
+                self._limits.give_back(one.allowance)
+            raise
+        told = map(self._tell, coming, acceptances)
+        return [next(told) if admits else Taken.REFUSED for admits in admitted]
+
+    def _admits(self, reading: Reading | None) -> bool:
+        return reading is None or self._access.admits(reading.chat_id, reading.user_id)
+
+    def _prepare(self, bot: Bot, body: bytes, reading: Reading | None) -> _Coming:
         now, takers = self._clock(), self._takers_of(bot)
         allowance = self._limits.spend(reading, bot.bot_id, now)
         owed = route(reading, bot.bot_id, takers, delay=allowance.delay, dead=allowance.dead)
         name = event_id(now, self._entropy(10))
-        coming = arrival(bot, body, reading, owed, name=name, now=now)
-        try:
-            [acceptance] = await self._inbox.accept((coming,))
-        except BaseException:
-            self._limits.give_back(allowance)
-            raise
-        if acceptance.duplicate:
-            self._limits.give_back(allowance)
-        return self._tell(coming, acceptance)
+        return _Coming(arrival(bot, body, reading, owed, name=name, now=now), allowance)
 
-    def _read(self, body: bytes) -> Reading | None:
+    def read(self, body: bytes) -> Reading | None:
         """Read an update; what we stumble over is kept as unreadable, not asked for for ever."""
         try:
             return read(body)
@@ -111,10 +159,11 @@ class Intake:
             self._notice(TaskFailed(where="reading", error=traceback.format_exc()))
             return None
 
-    def _tell(self, coming: Arrival, acceptance: Acceptance) -> Taken:
+    def _tell(self, coming: _Coming, acceptance: Acceptance) -> Taken:
         """Notice what became of an arrival, and wake who has work now."""
-        event, owed = coming.event, coming.owed
+        event, owed = coming.arrival.event, coming.arrival.owed
         if acceptance.seq is None:
+            self._limits.give_back(coming.allowance)
             self._notice(
                 DuplicateSeen(bot_id=event.bot_id, update_id=event.update_id, kind=event.kind)
             )
