@@ -18,7 +18,8 @@ from hookgram.errors import (
     TelegramUnavailable,
     TokenRejected,
 )
-from hookgram.telegram.bot_api import LARGEST_ANSWER, BotApi
+from hookgram.telegram.answers import LARGEST_ANSWER
+from hookgram.telegram.bot_api import BotApi
 
 TOKEN = "123456:CANARY-CANARY-CANARY-CANARY"
 URL = "https://gateway.example.com/telegram/webhook"

@@ -80,6 +80,44 @@ class IngestRejected(Fact, frozen=True, kw_only=True):
     reason: str
 
 
+class DutyTaken(Fact, frozen=True, kw_only=True):
+    """This process does now what only one may do at a time."""
+
+    duty: str
+
+
+class DutyHeld(Fact, frozen=True, kw_only=True):
+    """Another process has the duty; this one stands by. Noticed once until that changes."""
+
+    duty: str
+
+
+class DutyLost(Fact, frozen=True, kw_only=True):
+    """This process had the duty and could not keep it: it has stopped what belongs to it."""
+
+    duty: str
+
+
+class PollingHindered(Fact, frozen=True, kw_only=True):
+    """Polling does not go on. Noticed when the reason changes, and every ten minutes."""
+
+    bot: str
+    reason: str
+    """A code that does not change."""
+    message: str
+    advice: str
+    said: str
+    """What Telegram or the store said."""
+    wait: int
+    """Microseconds until the next try."""
+
+
+class PollingResumed(Fact, frozen=True, kw_only=True):
+    """Polling goes on after it was hindered."""
+
+    bot: str
+
+
 class WorkerStarted(Fact, frozen=True, kw_only=True):
     """A worker claims deliveries now."""
 

@@ -23,7 +23,7 @@ LONGEST_PAUSE: Micros = MINUTE
 
 _START = re.compile(rb'\s*\{\s*"ok"\s*:\s*true\s*,\s*"result"\s*:\s*\[\s*')
 _END = re.compile(rb"\s*\]\s*\}\s*\Z")
-_BETWEEN = re.compile(rb"\s*,\s*\Z")
+_BETWEEN = b" \t\r\n,"
 _MARK = re.compile(rb'\{\s*"update_id"\s*:')
 """Begins each update, and stands nowhere else: within a string its quotes would be escaped."""
 _ID = re.compile(rb'\{\s*"update_id"\s*:\s*([0-9]{1,19})\s*[,}]')
@@ -55,12 +55,10 @@ def _split_broken(answer: bytes) -> list[bytes] | None:
         return None
     end = _END.search(answer, start.end())
     inner = answer[start.end() : end.start() if end else len(answer)]
-    if not inner:
-        return []
     marks = [mark.start() for mark in _MARK.finditer(inner)]
-    cuts = [0, *marks[1:], len(inner)]
-    pieces = [inner[here:there] for here, there in pairwise(cuts)]
-    return [*(_BETWEEN.sub(b"", piece) for piece in pieces[:-1]), pieces[-1]]
+    cuts = sorted({0, *marks, len(inner)})
+    pieces = [inner[here:there].strip(_BETWEEN) for here, there in pairwise(cuts)]
+    return [piece for piece in pieces if piece]
 
 
 def update_id(update: bytes, reading: Reading | None) -> int | None:

@@ -18,10 +18,14 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from msgspec import Struct, field
 
+from hookgram.demo.waiting import Terminated, Waiting
+
 DEFAULT_LEFT_OUT = {"chat_member", "message_reaction", "message_reaction_count"}
 PORTS = {None, 80, 88, 443, 8443}
 LONGEST_SECRET = 256
 LARGEST_REQUEST = 4 * 1024 * 1024
+LONGEST_POLL = 50.0
+MOST_UPDATES = 100
 
 Parameters: TypeAlias = dict[str, str]
 
@@ -66,6 +70,8 @@ class FakeBot(Struct, kw_only=True):
     synchronization_error_at: int = 0
     next_set: float = 0.0
     """When setWebhook is allowed again: once a second."""
+    waiting: Waiting = field(default_factory=Waiting)
+    """The updates that wait for somebody who polls."""
 
 
 def _get_me(bot: FakeBot, _: Parameters) -> Any:
@@ -83,7 +89,7 @@ def _get_webhook_info(bot: FakeBot, _: Parameters) -> Any:
     info: dict[str, Any] = {
         "url": bot.url,
         "has_custom_certificate": bot.certificate,
-        "pending_update_count": bot.pending,
+        "pending_update_count": bot.pending + len(bot.waiting),
     }
     if bot.error_at:
         info |= {"last_error_date": bot.error_at, "last_error_message": bot.error}
@@ -113,6 +119,7 @@ def _set_webhook(bot: FakeBot, given: Parameters) -> Any:
     _check_url(url)
     if given.get("drop_pending_updates") == "true":
         bot.pending = 0
+    bot.waiting.terminate("setWebhook request")
     bot.url, bot.secret, bot.error, bot.error_at = url, secret, None, 0
     bot.connections = min(max(int(given.get("max_connections", "40")), 1), 100)
     bot.certificate = False
@@ -140,6 +147,27 @@ def _delete_webhook(bot: FakeBot, given: Parameters) -> Any:
     return True
 
 
+async def _get_updates(bot: FakeBot, given: Parameters) -> Any:
+    if bot.url:
+        raise No(
+            409,
+            "Conflict: can't use getUpdates method while webhook is active; "
+            "use deleteWebhook to delete the webhook first",
+        )
+    if "allowed_updates" in given:
+        bot.allowed = json.loads(given["allowed_updates"]) or None
+    bot.waiting.confirm(int(given.get("offset", "0")))
+    try:
+        await bot.waiting.for_any(min(float(given.get("timeout", "0")), LONGEST_POLL))
+    except Terminated as by:
+        raise No(409, f"Conflict: terminated by {by}") from None
+    updates = bot.waiting.first(min(max(int(given.get("limit", "100")), 1), MOST_UPDATES))
+    return Raw(
+        body=b'{"ok":true,"result":[' + b",\n".join(updates) + b"]}",
+        headers={"Content-Type": "application/json"},
+    )
+
+
 Method: TypeAlias = Callable[[FakeBot, Parameters], Any]
 
 METHODS: dict[str, Method] = {
@@ -147,6 +175,7 @@ METHODS: dict[str, Method] = {
     "getwebhookinfo": _get_webhook_info,
     "setwebhook": _set_webhook,
     "deletewebhook": _delete_webhook,
+    "getupdates": _get_updates,
 }
 """By their names in lower case: the server does not mind how they are written."""
 
@@ -193,10 +222,11 @@ class FakeBotApi:
             if scripted is not None:
                 await asyncio.sleep(scripted.delay)
                 if scripted.body is not None:
-                    return web.Response(
-                        status=scripted.status, body=scripted.body, headers=scripted.headers
-                    )
-            return _said({"ok": True, "result": await self._call(request, method, given)})
+                    return _raw(scripted)
+            result = await self._call(request, method, given)
+            return (
+                _raw(result) if isinstance(result, Raw) else _said({"ok": True, "result": result})
+            )
         except No as no:
             return _error(no)
 
@@ -208,6 +238,10 @@ class FakeBotApi:
             raise No(404, "Not Found: method not found")
         result = METHODS[method](bot, given)
         return await result if inspect.isawaitable(result) else result
+
+
+def _raw(raw: Raw) -> web.Response:
+    return web.Response(status=raw.status, body=raw.body, headers=raw.headers)
 
 
 def _error(no: No) -> web.Response:

@@ -139,6 +139,14 @@ def _dead_on_arrival(fact: facts.DeadOnArrival) -> Line:
     return Line(logging.WARNING, message, _fields(fact))
 
 
+def _polling_hindered(fact: facts.PollingHindered) -> Line:
+    message = (
+        f"📡 Polling of {fact.bot} is held up: {fact.message} ({fact.said}); {fact.advice}. "
+        f"Next try in {fact.wait / 1e6:.0f} s"
+    )
+    return Line(logging.ERROR, message, _fields(fact))
+
+
 def _worker_started(fact: facts.WorkerStarted) -> Line:
     who = ", ".join(fact.targets) or "no target"
     return Line(logging.INFO, f"🟢 WORKER STARTED for {who}", _fields(fact))
@@ -170,6 +178,11 @@ _RENDER: dict[type[facts.Fact], Render] = {
     facts.IngestRejected: _line(
         logging.WARNING, "🚪 Answered {status} to a post for {bot}: {reason}"
     ),
+    facts.DutyTaken: _line(logging.INFO, "🎖️ On duty: {duty}"),
+    facts.DutyHeld: _line(logging.INFO, "💤 Another process has the duty {duty}: standing by"),
+    facts.DutyLost: _line(logging.WARNING, "🎖️ Lost the duty {duty}: stopped what belongs to it"),
+    facts.PollingHindered: _polling_hindered,
+    facts.PollingResumed: _line(logging.INFO, "📡 Polling of {bot} goes on"),
     facts.WorkerStarted: _worker_started,
     facts.WorkerStopping: _line(logging.INFO, "🟡 WORKER STOPPING, {in_flight} in flight"),
     facts.WorkerStopped: _line(

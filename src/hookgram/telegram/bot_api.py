@@ -6,12 +6,10 @@ Importing this module takes seconds: import it where a call is made.
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import time
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, NoReturn, Self
+from typing import Self
 
 import aiohttp
 from aiogram import Bot
@@ -22,20 +20,12 @@ from aiogram.methods import DeleteWebhook, GetMe, GetWebhookInfo, SetWebhook, Te
 from aiogram.methods.base import TelegramType
 
 from hookgram.core.model import SECOND, Micros
-from hookgram.core.redact import mask
 from hookgram.core.webhook import Me, Webhook, Wish
-from hookgram.errors import (
-    TelegramConflict,
-    TelegramRefused,
-    TelegramUnavailable,
-    TokenRejected,
-)
+from hookgram.errors import TelegramUnavailable
+from hookgram.telegram.answers import NO_TIMEOUT, check, read_body, why
 
 PATIENCE = 10.0
 """Seconds an answer may take."""
-LARGEST_ANSWER = 8 * 1024 * 1024
-LONGEST_TEXT = 300
-LONGEST_WAIT = 86_400.0
 
 
 class BotApi:
@@ -120,16 +110,16 @@ class _Session(AiohttpSession):
         try:
             async with (
                 asyncio.timeout(timeout or self.timeout),
-                session.post(url, data=form, allow_redirects=False, timeout=_NO_TIMEOUT) as answer,
+                session.post(url, data=form, allow_redirects=False, timeout=NO_TIMEOUT) as answer,
             ):
                 self.ahead = _ahead(answer.headers.get("Date"))
-                text = await _text(answer)
+                text = (await read_body(answer)).decode("utf-8", "replace")
         except TimeoutError:
             raise TelegramUnavailable("Telegram did not answer in time") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # Without the cause: its text may hold the URL, and with it the token.
-            raise TelegramUnavailable(f"Telegram cannot be reached: {_why(error)}") from None
-        _check(answer.status, text)
+            raise TelegramUnavailable(f"Telegram cannot be reached: {why(error)}") from None
+        check(answer.status, text)
         try:
             result = self.check_response(bot, method, answer.status, text).result
         except ClientDecodeError:
@@ -137,62 +127,6 @@ class _Session(AiohttpSession):
         if result is None:
             raise TelegramUnavailable("Telegram's answer has a form we do not know")
         return result
-
-
-_NO_TIMEOUT = aiohttp.ClientTimeout(total=None)
-
-
-def _check(status: int, text: str) -> None:
-    """Raise what an answer that is not ok means."""
-    try:
-        answer = json.loads(text)
-    except (ValueError, RecursionError):
-        answer = None
-    if not isinstance(answer, dict) or not isinstance(answer.get("ok"), bool):
-        raise TelegramUnavailable(
-            f"what answered (status {status}) is no Bot API; is TELEGRAM_API_URL right?"
-        )
-    if not (answer["ok"] and 200 <= status <= 299):
-        _refuse(status, answer)
-
-
-def _refuse(status: int, answer: dict[str, Any]) -> NoReturn:
-    code = answer.get("error_code")
-    code = code if isinstance(code, int) else status
-    said = mask(str(answer.get("description") or f"error {code}"))[:LONGEST_TEXT]
-    parameters = answer.get("parameters")
-    wait = parameters.get("retry_after") if isinstance(parameters, dict) else None
-    if isinstance(wait, int | float) or code == 429 or code >= 500:
-        seconds = min(max(float(wait), 0), LONGEST_WAIT) if isinstance(wait, int | float) else None
-        raise TelegramUnavailable(f"Telegram says: {said}", seconds)
-    if code in {401, 404}:
-        raise TokenRejected(
-            f"Telegram does not know this bot token ({said}): copy it again from @BotFather"
-        )
-    if code == 409:
-        raise TelegramConflict(f"Telegram says: {said}")
-    raise TelegramRefused(f"Telegram says: {said}")
-
-
-async def _text(answer: aiohttp.ClientResponse) -> str:
-    taken = bytearray()
-    async for piece in answer.content.iter_chunked(64 * 1024):
-        taken += piece
-        if len(taken) > LARGEST_ANSWER:
-            raise ValueError("the answer is too large")
-    return taken.decode("utf-8", "replace")
-
-
-def _why(error: Exception) -> str:
-    cause: BaseException = error.__cause__ or error
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "its name cannot be resolved"
-    if isinstance(error, aiohttp.ClientSSLError):
-        return "its certificate was refused"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        number = error.os_error.errno
-        return os.strerror(number) if number and number > 0 else "no connection"
-    return str(error) if type(error) is ValueError else type(cause).__name__
 
 
 def _ahead(date: str | None) -> Micros | None:
