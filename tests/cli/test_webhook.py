@@ -92,6 +92,13 @@ async def test_without_anybody_to_answer_nothing_is_taken_but_by_yes(bot, hookgr
     assert (code, bot.url) == (0, f"https://localhost{PATH}")
 
 
+async def test_a_webhook_is_not_set_while_the_gateway_polls_without_asking(bot, hookgram):
+    bot.url = ""
+    code, out, _ = await hookgram("set", answer="n\n", INGEST_MODE="polling")
+    assert (code, bot.url) == (1, "")
+    assert "lets nobody poll" in out
+
+
 async def test_pending_updates_are_dropped_only_after_asking(bot, hookgram):
     bot.pending = 7
     code, out, _ = await hookgram("set", "--drop-pending", answer="n\n")

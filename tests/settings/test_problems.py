@@ -74,7 +74,6 @@ def test_a_value_that_cannot_work_is_told_with_what_to_do(problems, name, value,
     ("name", "value"),
     [
         ("CONFIG_FILE", "hookgram.toml"),
-        ("INGEST_MODE", "Polling"),
         ("WEBHOOK_CUSTODY", "on"),
     ],
 )

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from hookgram import __version__
+from hookgram.app.ways_in import WaysIn
 from hookgram.channels.registry import Channels
 from hookgram.core.facts import Fact, GatewayStarted, IngestRejected, StoreFailed
 from hookgram.core.model import Micros, Target
@@ -21,7 +22,7 @@ from hookgram.ports import Clock, Journal, Notice, Store
 from hookgram.settings import Settings, risks
 from hookgram.store.opening import open_owned, open_shared
 from hookgram.usecases.intake import Intake, Limits
-from hookgram.web.ingest import Asgi, Door
+from hookgram.web.ingest import Asgi
 from hookgram.web.server import create_app
 from hookgram.worker.caretaker import Caretaker
 from hookgram.worker.loop import Worker
@@ -98,6 +99,8 @@ class Gateway:
             notice=notice,
             wake=self._worker.wake,
         )
+        self._ways_in = WaysIn(settings, store, notice)
+        self._ways_in.build(self._intake)
         self._caretaker = Caretaker(
             queue=store,
             upkeep=store,
@@ -124,6 +127,7 @@ class Gateway:
         turns = {
             "worker": lambda: self._worker.last_turn,
             "caretaker": lambda: self._caretaker.last_turn,
+            **self._ways_in.turns,
         }
         self._watchdog = stack.enter_context(Watchdog(turns, self._notice, self._flush))
         loops = {
@@ -131,6 +135,7 @@ class Gateway:
             "caretaker": self._caretaker.run,
             "pulse": self._pulse.run,
             "targets": self._follow_changes,
+            **self._ways_in.loops,
         }
         self._loops = [
             asyncio.create_task(self._supervised(name, run), name=name)
@@ -164,9 +169,8 @@ class Gateway:
 
     def _app(self) -> Asgi:
         settings = self._settings
-        door = Door(bot=settings.bot(), secret=settings.ingest_secret)
         return create_app(
-            doors={settings.telegram_webhook_path: door},
+            doors=self._ways_in.doors,
             intake=self._intake,
             journal=self._store,
             not_ready=self.not_ready,

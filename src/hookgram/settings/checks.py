@@ -146,7 +146,6 @@ _CHECKS: dict[str, Callable[[Any], str | None]] = {
     "sqlite_path": _file,
     "database_url": databases.wrong,
     "config_file": _later(),
-    "ingest_mode": _later("polling"),
     "public_url": _public_url,
     "webhook_custody": _later("on"),
 }
@@ -159,7 +158,7 @@ def warnings(settings: Settings) -> list[Warned]:
     """List what works but should be known."""
     told = {
         "no_secret": (
-            settings.ingest_secret is None,
+            settings.ingest_secret is None and not settings.polls,
             "ANYBODY CAN POST UPDATES: TELEGRAM_SECRET_TOKEN is not set",
             (
                 "set it, and the same secret_token at setWebhook (make one with: "

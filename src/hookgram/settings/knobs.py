@@ -124,7 +124,8 @@ class Settings(BaseSettings):
         None, description="`hookgram.toml`; not available in this version"
     )
     ingest_mode: Literal["webhook", "polling"] = Field(
-        "webhook", description="`webhook`; `polling` is not available in this version"
+        "webhook",
+        description="`webhook`, or `polling`: we ask Telegram, and need no public address",
     )
     public_url: str | None = Field(
         None,
@@ -173,6 +174,11 @@ class Settings(BaseSettings):
         if number is None:
             raise ValueError("BOT_TOKEN was not checked")
         return Bot(name="default", bot_id=number)
+
+    @property
+    def polls(self) -> bool:
+        """Whether updates are asked for instead of posted."""
+        return self.ingest_mode == "polling"
 
     def urls(self) -> tuple[str, ...]:
         """Return the list of TARGET_WEBHOOK_URLS without the single target's URL, each once."""

@@ -92,6 +92,7 @@ async def test_a_complaint_of_telegrams_is_explained(server, settings):
         ({"PUBLIC_URL": "", "RAILWAY_PUBLIC_DOMAIN": "localhost"}, "webhook_right"),
         ({"PUBLIC_URL": "", "RAILWAY_PUBLIC_DOMAIN": "x.up.railway.app"}, "webhook_unverified"),
         ({"PUBLIC_URL": "", "TELEGRAM_WEBHOOK_PATH": "/other"}, "webhook_elsewhere"),
+        ({"INGEST_MODE": "polling"}, "polling_blocked"),
     ],
 )
 async def test_the_webhook_is_compared_with_our_own_address(settings, variables, code):

@@ -55,6 +55,9 @@ def work(configured=(), **counts):
     return store.of_work(replace(STORE, targets=("shop",), counts=kept), configured)
 
 
+POLLED = replace(OWN, polling=True)
+
+
 def hook(expected=OWN, **facts):
     return telegram.of_webhook(replace(HOOK, **facts), expected, now=NOW)
 
@@ -128,6 +131,8 @@ CASES = {
     "clock_wrong": [[telegram.of_clock(61 * SECOND)], [telegram.of_clock(-HOUR)]],
     "token_known": [bot()],
     "privacy_mode": [bot(groups=True, reads_groups=False)],
+    "polling_possible": [hook(POLLED, url=""), hook(POLLED, url="", pending=500)],
+    "polling_blocked": [hook(POLLED)],
     "webhook_right": [hook()],
     "webhook_absent": [hook(url=""), hook(url="", pending=3)],
     "webhook_elsewhere": [

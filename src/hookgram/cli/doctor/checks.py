@@ -138,6 +138,7 @@ async def _expected(settings: Settings, webhook: str) -> telegram.Expected:
         public_url=settings.public_url,
         own_address=own_address(os.environ),
         path=settings.telegram_webhook_path,
+        polling=settings.polls,
         resolved=await addresses_of(host) if host else (),
     )
 

@@ -13,6 +13,7 @@ from msgspec.structs import fields
 from hookgram.cli.reference.tables import markdown
 from hookgram.core import facts
 from hookgram.core.outcome import Dead, Delivered, Released, Response, Retry
+from hookgram.core.polling import RIVAL
 from hookgram.observe.lines import line_of
 
 VALUES: dict[str, Any] = {
@@ -25,6 +26,7 @@ VALUES: dict[str, Any] = {
     "chat_kind": "private",
     "code": "no_secret",
     "delivery_id": 7,
+    "duty": "polling/123456",
     "error": "ValueError: …",
     "event_id": "evt_01KG5Z9T3M8W2C4V6X8Z0B2D4F",
     "failures": 10,
@@ -61,6 +63,15 @@ VARIANTS: dict[type[facts.Fact], tuple[dict[str, Any], ...]] = {
     facts.DeadOnArrival: ({"reason": "rate_limited"},),
     facts.GatewayStarted: ({}, {"host": None, "port": None}),
     facts.IngestRejected: ({"reason": "wrong or missing secret"},),
+    facts.PollingHindered: (
+        {
+            "reason": RIVAL.code,
+            "message": RIVAL.message,
+            "advice": RIVAL.advice,
+            "said": "Telegram says: Conflict: terminated by other getUpdates request",
+            "wait": 5_000_000,
+        },
+    ),
     facts.StoreFailed: (
         {"reason": "the disk is full", "broken": False},
         {"reason": "disk I/O error", "broken": True},

@@ -33,6 +33,7 @@ DELETION = (
     "Delete the webhook? New updates wait at Telegram for up to 24 hours (pressed buttons and "
     "inline queries for seconds to minutes) until a webhook is set or somebody polls."
 )
+POLLED = "INGEST_MODE=polling: while a webhook is set, Telegram lets nobody poll. Go on?"
 OFFICIAL = "https://api.telegram.org"
 
 T = TypeVar("T")
@@ -47,6 +48,7 @@ def show(*, as_json: bool) -> None:
         public_url=settings.public_url,
         own_address=own_address(os.environ),
         path=settings.telegram_webhook_path,
+        polling=settings.polls,
     )
     telling.tell(webhook, expected, as_json=as_json)
 
@@ -64,7 +66,9 @@ def take(url: str | None, connections: int, *, force: bool, drop_pending: bool, 
         typer.echo("It does not tell which secret it sends; --force sets it again.")
         return
     telling.changes(changes, wish, path)
-    _confirm(_questions(webhook, wish, drop_pending=drop_pending, path=path), yes=yes)
+    questions = [POLLED] if settings.polls else []
+    questions += _questions(webhook, wish, drop_pending=drop_pending, path=path)
+    _confirm(questions, yes=yes)
     _call(settings, lambda api: _patiently(api, wish, drop_pending=drop_pending))
     typer.echo(f"Done: Telegram posts to {shown(wish.url, path)}.")
     left = missing_kinds(_call(settings, lambda api: api.webhook()).allowed)

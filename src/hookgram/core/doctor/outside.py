@@ -45,6 +45,15 @@ TELEGRAM = {
         "in groups Telegram sends the bot commands and replies to it only",
         "to get all messages: @BotFather, /setprivacy, Disable; then add the bot to the group anew",
     ),
+    "polling_possible": Kind(
+        "telegram", _OK, "updates can be polled: no webhook is in the way (`INGEST_MODE=polling`)"
+    ),
+    "polling_blocked": Kind(
+        "telegram",
+        _PROBLEM,
+        "a webhook is set: Telegram then lets nobody poll (`INGEST_MODE=polling`)",
+        "`hookgram webhook delete`, or set INGEST_MODE=webhook",
+    ),
     "webhook_right": Kind("telegram", _OK, "Telegram posts to this gateway"),
     "webhook_absent": Kind(
         "telegram",

@@ -25,6 +25,8 @@ class Expected(Struct, frozen=True, kw_only=True):
 
     url: str | None
     path: str
+    polling: bool = False
+    """Whether updates are asked for; then there must be no webhook."""
     resolved: Collection[str] = ()
     """The addresses that the webhook's name leads to from here; empty if that is unknown."""
 
@@ -35,6 +37,7 @@ def expect(
     public_url: str | None,
     own_address: str | None,
     path: str,
+    polling: bool = False,
     resolved: Collection[str] = (),
 ) -> Expected:
     """Say what is expected of a bot whose webhook is *webhook*.
@@ -47,7 +50,7 @@ def expect(
         url: str | None = join_url(public_url, path)
     else:
         url = ours if ours == webhook else None
-    return Expected(url=url, path=path, resolved=resolved)
+    return Expected(url=url, path=path, polling=polling, resolved=resolved)
 
 
 def of_clock(ahead: Micros) -> Finding:
@@ -72,6 +75,8 @@ def of_bot(me: Me, *, groups: bool) -> list[Finding]:
 
 def of_webhook(webhook: Webhook, expected: Expected, *, now: Micros) -> list[Finding]:
     """Judge the webhook at the moment *now*."""
+    if expected.polling:
+        return _of_polling(webhook, expected)
     if not webhook.url:
         waiting = f"; {webhook.pending} updates wait there" if webhook.pending else ""
         return [found("webhook_absent", f"no webhook is set: Telegram posts nothing{waiting}")]
@@ -82,6 +87,16 @@ def of_webhook(webhook: Webhook, expected: Expected, *, now: Micros) -> list[Fin
         *_terms(webhook),
         *_where(webhook, expected),
         found("webhook_secret", "Telegram does not tell which secret it sends"),
+    ]
+
+
+def _of_polling(webhook: Webhook, expected: Expected) -> list[Finding]:
+    if webhook.url:
+        place = shown(webhook.url, expected.path)
+        return [found("polling_blocked", f"Telegram posts to {place}, and lets nobody poll")]
+    return [
+        found("polling_possible", "no webhook is set: updates can be polled"),
+        *_waiting(webhook),
     ]
 
 
