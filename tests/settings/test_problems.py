@@ -74,12 +74,22 @@ def test_a_value_that_cannot_work_is_told_with_what_to_do(problems, name, value,
     ("name", "value"),
     [
         ("CONFIG_FILE", "hookgram.toml"),
-        ("WEBHOOK_CUSTODY", "on"),
     ],
 )
 def test_what_this_version_cannot_do_is_never_ignored_in_silence(problems, name, value):
     [problem] = problems(**{name: value})
     assert problem == f"{name}: not available in this version; leave it out"
+
+
+def test_custody_needs_an_address_and_a_webhook(problems):
+    [problem] = problems(WEBHOOK_CUSTODY="on")
+    assert problem == (
+        "WEBHOOK_CUSTODY: needs our own address; set PUBLIC_URL, like https://gateway.example.com"
+    )
+    [problem] = problems(
+        WEBHOOK_CUSTODY="on", PUBLIC_URL="https://gw.example.com", INGEST_MODE="polling"
+    )
+    assert "there is no webhook to keep with INGEST_MODE=polling" in problem
 
 
 def test_a_missing_token_is_told_with_where_to_get_one(problems):

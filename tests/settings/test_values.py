@@ -149,3 +149,53 @@ def test_what_is_no_database_of_postgres_is_told_without_showing_it(problems, ur
     [problem] = problems(QUEUE_BACKEND="postgres", DATABASE_URL=url)
     assert problem.startswith("DATABASE_URL: ")
     assert url not in problem
+
+
+KEPT = "https://gw.example.com/telegram/webhook"
+
+
+@pytest.mark.parametrize(
+    ("variables", "url"),
+    [
+        ({}, None),
+        ({"PUBLIC_URL": "https://gw.example.com"}, KEPT),
+        ({"PUBLIC_URL": "https://gw.example.com/own"}, "https://gw.example.com/own"),
+        ({"PUBLIC_URL": "https://gw.example.com", "WEBHOOK_CUSTODY": "off"}, None),
+        ({"PUBLIC_URL": "https://gw.example.com", "INGEST_MODE": "polling"}, None),
+        ({"RAILWAY_PUBLIC_DOMAIN": "gw.example.com"}, None),
+        ({"RAILWAY_PUBLIC_DOMAIN": "gw.example.com", "WEBHOOK_CUSTODY": "on"}, KEPT),
+        ({"RENDER_EXTERNAL_URL": "https://gw.example.com", "WEBHOOK_CUSTODY": "ON"}, KEPT),
+        (
+            {"FLY_APP_NAME": "gw", "WEBHOOK_CUSTODY": "on"},
+            "https://gw.fly.dev/telegram/webhook",
+        ),
+        (
+            {
+                "PUBLIC_URL": "https://gw.example.com",
+                "FLY_APP_NAME": "x",
+                "WEBHOOK_CUSTODY": "on",
+            },
+            KEPT,
+        ),
+        ({"PUBLIC_URL": "http://gw.example.com"}, None),
+        (
+            {"PUBLIC_URL": "http://10.0.0.1:8000", "TELEGRAM_API_URL": "http://127.0.0.1:8081"},
+            "http://10.0.0.1:8000/telegram/webhook",
+        ),
+    ],
+)
+def test_the_webhook_is_kept_where_the_address_is_told(given, variables, url):
+    assert given(**variables).kept_url == url
+
+
+def test_an_address_that_telegram_does_not_post_to_is_a_warning(given):
+    told = {
+        warning.code: warning.message for warning in risks(given(PUBLIC_URL="http://x.example"))
+    }
+    assert "must begin with https://" in told["custody_off"]
+    assert "no_secret" in told
+
+
+def test_no_secret_is_no_risk_when_one_is_made_or_none_is_asked(given, monkeypatch):
+    for variables in ({"PUBLIC_URL": "https://gw.example.com"}, {"INGEST_MODE": "polling"}):
+        assert "no_secret" not in {warning.code for warning in risks(given(**variables))}

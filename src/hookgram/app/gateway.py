@@ -67,6 +67,7 @@ class Gateway:
             stack.push_async_callback(channels.close)
             self._build(channels)
             await self._read_targets()
+            await self._ways_in.open(self._intake)
             self._start(stack)
             self._resources = stack.pop_all()
         return self._app()
@@ -99,8 +100,7 @@ class Gateway:
             notice=notice,
             wake=self._worker.wake,
         )
-        self._ways_in = WaysIn(settings, store, notice)
-        self._ways_in.build(self._intake)
+        self._ways_in = WaysIn(settings, store, wall_clock, notice)
         self._caretaker = Caretaker(
             queue=store,
             upkeep=store,

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import socket
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-from hookgram.ports import Notice, Store
+from hookgram.core.model import Bot
+from hookgram.core.webhook import Wish
+from hookgram.ports import Clock, Notice, Store
 from hookgram.settings import Settings
 from hookgram.telegram.duty import Shift
 from hookgram.telegram.polling import Poller
 from hookgram.usecases.intake import Intake
 from hookgram.web.ingest import Door
+
+SECRET_BYTES = 32
 
 Loop: TypeAlias = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -25,33 +30,63 @@ class WaysIn:
     nothing waits while an operator changes over; without a secret there is none.
     """
 
-    def __init__(self, settings: Settings, store: Store, notice: Notice) -> None:
+    def __init__(self, settings: Settings, store: Store, clock: Clock, notice: Notice) -> None:
         self._settings = settings
         self._store = store
+        self._clock = clock
         self._notice = notice
         self.doors: dict[str, Door] = {}
         self.loops: dict[str, Loop] = {}
         self.turns: dict[str, Callable[[], float]] = {}
 
-    def build(self, intake: Intake) -> None:
-        """Make the doors, and the pollers that bring *intake* its updates."""
+    async def open(self, intake: Intake) -> None:
+        """Make the doors, what brings *intake* updates, and what keeps the webhook."""
         settings, bot = self._settings, self._settings.bot()
+        secret = settings.ingest_secret
+        if settings.kept_url is not None:
+            made = secrets.token_urlsafe(SECRET_BYTES)
+            secret = secret or await self._store.webhook_secret(bot.bot_id, made)
+            self._keep_webhook(bot, settings.kept_url, secret)
         if settings.polls:
-            poller = Poller(
-                bot=bot,
-                token=settings.bot_token.get_secret_value(),
-                base_url=settings.telegram_api_url,
-                intake=intake,
-                inbox=self._store,
-                shift=self._shift(f"polling/{bot.bot_id}"),
-                notice=self._notice,
-            )
-            name = f"polling of {bot.name}"
-            self.loops[name] = poller.run
-            self.turns[name] = lambda: poller.last_turn
-        if settings.ingest_secret is not None or not settings.polls:
-            door = Door(bot=bot, secret=settings.ingest_secret)
-            self.doors[settings.telegram_webhook_path] = door
+            self._poll(bot, intake)
+        if secret is not None or not settings.polls:
+            self.doors[settings.telegram_webhook_path] = Door(bot=bot, secret=secret)
+
+    def _poll(self, bot: Bot, intake: Intake) -> None:
+        settings = self._settings
+        poller = Poller(
+            bot=bot,
+            token=settings.bot_token.get_secret_value(),
+            base_url=settings.telegram_api_url,
+            intake=intake,
+            inbox=self._store,
+            shift=self._shift(f"polling/{bot.bot_id}"),
+            notice=self._notice,
+        )
+        self._add(f"polling of {bot.name}", poller.run, lambda: poller.last_turn)
+
+    def _keep_webhook(self, bot: Bot, url: str, secret: str) -> None:
+        # Seconds and 150 MB, before we listen, and only where the webhook is ours to keep.
+        from hookgram.telegram.custody import Custodian  # noqa: PLC0415
+
+        settings = self._settings
+        custodian = Custodian(
+            bot=bot,
+            token=settings.bot_token.get_secret_value(),
+            base_url=settings.telegram_api_url,
+            wish=Wish(url=url, secret=secret),
+            path=settings.telegram_webhook_path,
+            book=self._store,
+            shift=self._shift(f"custody/{bot.bot_id}"),
+            clock=self._clock,
+            notice=self._notice,
+        )
+        name = f"custody of {bot.name}'s webhook"
+        self._add(name, custodian.run, lambda: custodian.last_turn)
+
+    def _add(self, name: str, loop: Loop, turn: Callable[[], float]) -> None:
+        self.loops[name] = loop
+        self.turns[name] = turn
 
     def _shift(self, duty: str) -> Shift:
         holder = f"{socket.gethostname()}/{os.getpid()}"

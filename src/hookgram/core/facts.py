@@ -118,6 +118,58 @@ class PollingResumed(Fact, frozen=True, kw_only=True):
     bot: str
 
 
+class WebhookSet(Fact, frozen=True, kw_only=True):
+    """The gateway set its webhook: Telegram posts to it as wished."""
+
+    bot: str
+    why: str
+
+
+class WebhookStolen(Fact, frozen=True, kw_only=True):
+    """Telegram no longer posts where the gateway had it: somebody else took the webhook."""
+
+    bot: str
+    place: str
+    """Scheme and host only; empty: nowhere."""
+
+
+class WebhookContested(Fact, frozen=True, kw_only=True):
+    """Somebody else sets the webhook again and again; the gateway tries once an hour now."""
+
+    bot: str
+
+
+class WebhookFailing(Fact, frozen=True, kw_only=True):
+    """Telegram complains that it cannot deliver."""
+
+    bot: str
+    said: str
+    means: str
+    advice: str
+
+
+class UpdatesPiling(Fact, frozen=True, kw_only=True):
+    """More and more updates wait at Telegram."""
+
+    bot: str
+    pending: int
+
+
+class CustodyHindered(Fact, frozen=True, kw_only=True):
+    """The webhook could not be looked at or set. Noticed when the reason changes."""
+
+    bot: str
+    reason: str
+    wait: int
+    """Microseconds until the next try."""
+
+
+class CustodyResumed(Fact, frozen=True, kw_only=True):
+    """The webhook is looked after again."""
+
+    bot: str
+
+
 class WorkerStarted(Fact, frozen=True, kw_only=True):
     """A worker claims deliveries now."""
 

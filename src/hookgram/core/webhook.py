@@ -13,6 +13,7 @@ from hookgram.core.kinds import KINDS
 from hookgram.core.model import Micros
 from hookgram.core.redact import safe_url
 
+OFFICIAL = "https://api.telegram.org"
 PORTS = (443, 80, 88, 8443)
 """The only ports Telegram posts to."""
 CONNECTIONS = 40

@@ -147,6 +147,23 @@ def _polling_hindered(fact: facts.PollingHindered) -> Line:
     return Line(logging.ERROR, message, _fields(fact))
 
 
+def _stolen(fact: facts.WebhookStolen) -> Line:
+    place = f"to {fact.place}" if fact.place else "nowhere"
+    message = (
+        f"🪝 Somebody took the webhook of {fact.bot}: Telegram posts {place}. "
+        "Another program uses this bot token: stop it"
+    )
+    return Line(logging.ERROR, message, _fields(fact))
+
+
+def _hindered_custody(fact: facts.CustodyHindered) -> Line:
+    message = (
+        f"🪝 The webhook of {fact.bot} cannot be looked after: {fact.reason}. "
+        f"Next try in {fact.wait / 1e6:.0f} s; what comes is taken all the same"
+    )
+    return Line(logging.WARNING, message, _fields(fact))
+
+
 def _worker_started(fact: facts.WorkerStarted) -> Line:
     who = ", ".join(fact.targets) or "no target"
     return Line(logging.INFO, f"🟢 WORKER STARTED for {who}", _fields(fact))
@@ -183,6 +200,23 @@ _RENDER: dict[type[facts.Fact], Render] = {
     facts.DutyLost: _line(logging.WARNING, "🎖️ Lost the duty {duty}: stopped what belongs to it"),
     facts.PollingHindered: _polling_hindered,
     facts.PollingResumed: _line(logging.INFO, "📡 Polling of {bot} goes on"),
+    facts.WebhookSet: _line(logging.INFO, "🪝 Set the webhook of {bot}: {why}"),
+    facts.WebhookStolen: _stolen,
+    facts.WebhookContested: _line(
+        logging.ERROR,
+        "🪝 Somebody else sets the webhook of {bot} again and again: trying once an hour now. "
+        "A bot has one webhook: stop the other one, or set WEBHOOK_CUSTODY=off here",
+    ),
+    facts.WebhookFailing: _line(
+        logging.ERROR, "🪝 Telegram cannot deliver to {bot}: {said}: {means}; {advice}"
+    ),
+    facts.UpdatesPiling: _line(
+        logging.WARNING,
+        "🪝 More and more updates of {bot} wait at Telegram: {pending}. "
+        "See whether the gateway keeps up and what stands before it: hookgram doctor",
+    ),
+    facts.CustodyHindered: _hindered_custody,
+    facts.CustodyResumed: _line(logging.INFO, "🪝 The webhook of {bot} is looked after again"),
     facts.WorkerStarted: _worker_started,
     facts.WorkerStopping: _line(logging.INFO, "🟡 WORKER STOPPING, {in_flight} in flight"),
     facts.WorkerStopped: _line(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from hookgram.core.doctor.platform import own_address
 from hookgram.core.facts import Warned
 from hookgram.core.identity import bot_id
 from hookgram.core.signing import PREFIX, key_of
@@ -40,6 +42,8 @@ def of_field(name: str, value: Any, others: Mapping[str, Any]) -> str | None:
     if value is None:
         return None
     wrong = check(value) if check is not None else None
+    if wrong is None and name == "webhook_custody" and value == "on":
+        wrong = _custody(others)
     if wrong is None and name in _TOKEN_FREE:
         wrong = _holding_token(value, _plain(others.get("bot_token")))
     return wrong
@@ -124,6 +128,14 @@ def _public_url(url: str) -> str | None:
     return None
 
 
+def _custody(others: Mapping[str, Any]) -> str | None:
+    if others.get("ingest_mode") == "polling":
+        return "there is no webhook to keep with INGEST_MODE=polling; leave one of the two out"
+    if others.get("public_url") is None and own_address(os.environ) is None:
+        return "needs our own address; set PUBLIC_URL, like https://gateway.example.com"
+    return None
+
+
 def _later(*wanted: str) -> Callable[[str], str | None]:
     """Refuse values that ask for what is not there yet: never ignored in silence."""
 
@@ -147,7 +159,6 @@ _CHECKS: dict[str, Callable[[Any], str | None]] = {
     "database_url": databases.wrong,
     "config_file": _later(),
     "public_url": _public_url,
-    "webhook_custody": _later("on"),
 }
 
 _TOKEN_FREE = frozenset({"telegram_secret_token", "telegram_webhook_path", "outbound_secret"})
@@ -158,12 +169,17 @@ def warnings(settings: Settings) -> list[Warned]:
     """List what works but should be known."""
     told = {
         "no_secret": (
-            settings.ingest_secret is None and not settings.polls,
+            not (settings.ingest_secret or settings.polls or settings.kept_url),
             "ANYBODY CAN POST UPDATES: TELEGRAM_SECRET_TOKEN is not set",
             (
                 "set it, and the same secret_token at setWebhook (make one with: "
                 "openssl rand -hex 32)"
             ),
+        ),
+        "custody_off": (
+            settings.custody_problem is not None,
+            f"we do not keep our webhook: our address {settings.custody_problem}",
+            "set PUBLIC_URL to the address that Telegram posts to, or WEBHOOK_CUSTODY=off",
         ),
         "nobody_admitted": (
             not settings.public_mode and not settings.authorized_chat_ids,

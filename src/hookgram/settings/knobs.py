@@ -6,6 +6,7 @@ The documentation's table and ``.env.example`` are made from this file (``settin
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,9 +15,11 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from hookgram.core.access import Access
+from hookgram.core.doctor.platform import own_address
 from hookgram.core.identity import bot_id, host_name
 from hookgram.core.model import DAY, HOUR, SECOND, Bot, Definition, Micros, Origin
 from hookgram.core.retry import RetryPolicy
+from hookgram.core.webhook import OFFICIAL, join_url, url_problem
 from hookgram.settings import checks
 from hookgram.settings.databases import passwords, shared
 
@@ -130,10 +133,12 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         None,
         description="our address as Telegram sees it, like `https://gateway.example.com`; "
-        "`hookgram webhook set` and `doctor` go by it",
+        "we keep our webhook there, `hookgram webhook set` and `doctor` go by it",
     )
     webhook_custody: Literal["auto", "on", "off"] = Field(
-        "auto", description="`auto`, `off`; `on` is not available in this version"
+        "auto",
+        description="whether we set our webhook ourselves and keep it: `auto` if `PUBLIC_URL` is "
+        "set, `on` also by the platform's own address, `off` never",
     )
     telegram_api_url: str = Field("https://api.telegram.org", description="local Bot API server")
 
@@ -179,6 +184,29 @@ class Settings(BaseSettings):
     def polls(self) -> bool:
         """Whether updates are asked for instead of posted."""
         return self.ingest_mode == "polling"
+
+    @property
+    def kept_url(self) -> str | None:
+        """The URL at which we keep our webhook ourselves; None when we leave it alone."""
+        origin = self.custody_origin
+        if origin is None or self.custody_problem is not None:
+            return None
+        return join_url(origin, self.telegram_webhook_path)
+
+    @property
+    def custody_origin(self) -> str | None:
+        """Our address, if we are to keep our webhook."""
+        if self.polls or self.webhook_custody == "off":
+            return None
+        platform = own_address(os.environ) if self.webhook_custody == "on" else None
+        return self.public_url or platform
+
+    @property
+    def custody_problem(self) -> str | None:
+        """Why Telegram would not post there. A local Bot API server may; it decides itself."""
+        official = self.telegram_api_url.rstrip("/") == OFFICIAL
+        origin = self.custody_origin
+        return url_problem(origin) if origin is not None and official else None
 
     def urls(self) -> tuple[str, ...]:
         """Return the list of TARGET_WEBHOOK_URLS without the single target's URL, each once."""

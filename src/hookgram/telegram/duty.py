@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Any
 
 from hookgram.core.facts import DutyHeld, DutyLost, DutyTaken
 from hookgram.core.model import SECOND, Duty, Micros
@@ -139,7 +140,7 @@ async def rest(stop: asyncio.Event, seconds: float) -> None:
             await stop.wait()
 
 
-async def until(stop: asyncio.Event, work: asyncio.Future[None], *, seconds: float) -> None:
+async def until(stop: asyncio.Event, work: asyncio.Future[Any], *, seconds: float) -> None:
     """Wait until *stop*, the work's end, or so long; the work goes on."""
     stopping = asyncio.ensure_future(stop.wait())
     try:

@@ -84,7 +84,14 @@ CASES = {
     **{
         code: [risk(code)]
         for code in (
-            *("no_secret", "nobody_admitted", "example_token", "no_target", "together"),
+            *(
+                "custody_off",
+                "no_secret",
+                "nobody_admitted",
+                "example_token",
+                "no_target",
+                "together",
+            ),
             *(
                 "same_url_twice",
                 "weak_signature",

@@ -15,6 +15,7 @@ from hookgram.core.doctor.platform import own_address
 from hookgram.core.doctor.telegram import expect
 from hookgram.core.redact import safe_url
 from hookgram.core.webhook import (
+    OFFICIAL,
     Webhook,
     Wish,
     differences,
@@ -34,7 +35,10 @@ DELETION = (
     "inline queries for seconds to minutes) until a webhook is set or somebody polls."
 )
 POLLED = "INGEST_MODE=polling: while a webhook is set, Telegram lets nobody poll. Go on?"
-OFFICIAL = "https://api.telegram.org"
+KEPT = (
+    "The gateway keeps this webhook itself, with a secret it made: setting it here takes that "
+    "secret away until the gateway notices. Go on?"
+)
 
 T = TypeVar("T")
 
@@ -67,6 +71,7 @@ def take(url: str | None, connections: int, *, force: bool, drop_pending: bool, 
         return
     telling.changes(changes, wish, path)
     questions = [POLLED] if settings.polls else []
+    questions += [KEPT] if settings.kept_url and settings.ingest_secret is None else []
     questions += _questions(webhook, wish, drop_pending=drop_pending, path=path)
     _confirm(questions, yes=yes)
     _call(settings, lambda api: _patiently(api, wish, drop_pending=drop_pending))

@@ -17,6 +17,12 @@ SETTINGS = {
         "anybody can post updates: no TELEGRAM_SECRET_TOKEN",
         "set it, then `hookgram webhook set --force`",
     ),
+    "custody_off": Kind(
+        "settings",
+        _WARNING,
+        "our address is none that Telegram posts to: we do not keep our webhook",
+        "set PUBLIC_URL to the address that Telegram posts to, or WEBHOOK_CUSTODY=off",
+    ),
     "nobody_admitted": Kind(
         "settings",
         _PROBLEM,
