@@ -121,10 +121,17 @@ async def test_what_telegram_complained_of_is_told_before_it_is_forgotten(bot, h
 
 async def test_a_missing_secret_and_an_unlikely_path_are_pointed_out(bot, hookgram):
     words = ("set", "--url", "https://localhost/elsewhere")
-    code, out, _ = await hookgram(*words, TELEGRAM_SECRET_TOKEN="")
+    code, out, _ = await hookgram(*words, TELEGRAM_SECRET_TOKEN="", WEBHOOK_CUSTODY="off")
     assert (code, bot.secret) == (0, "")
     assert "No secret is sent along" in out
     assert f"The path is not {PATH}" in out
+
+
+async def test_a_secret_that_the_gateway_made_is_not_taken_away_without_asking(bot, hookgram):
+    bot.secret = "made"
+    code, out, _ = await hookgram("set", "--force", answer="n\n", TELEGRAM_SECRET_TOKEN="")
+    assert (code, bot.secret) == (1, "made")
+    assert "The gateway keeps this webhook itself" in out
 
 
 async def test_connections_are_as_wished(bot, hookgram):
