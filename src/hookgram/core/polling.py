@@ -22,7 +22,6 @@ FIRST_PAUSE: Micros = SECOND
 LONGEST_PAUSE: Micros = MINUTE
 
 _START = re.compile(rb'\s*\{\s*"ok"\s*:\s*true\s*,\s*"result"\s*:\s*\[\s*')
-_END = re.compile(rb"\s*\]\s*\}\s*\Z")
 _BETWEEN = b" \t\r\n,"
 _MARK = re.compile(rb'\{\s*"update_id"\s*:')
 """Begins each update, and stands nowhere else: within a string its quotes would be escaped."""
@@ -53,8 +52,7 @@ def _split_broken(answer: bytes) -> list[bytes] | None:
     start = _START.match(answer)
     if start is None:
         return None
-    end = _END.search(answer, start.end())
-    inner = answer[start.end() : end.start() if end else len(answer)]
+    inner = answer[start.end() :].rstrip().removesuffix(b"}").rstrip().removesuffix(b"]")
     marks = [mark.start() for mark in _MARK.finditer(inner)]
     cuts = sorted({0, *marks, len(inner)})
     pieces = [inner[here:there].strip(_BETWEEN) for here, there in pairwise(cuts)]
