@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookgram.core import polling
 from hookgram.core.model import MINUTE, SECOND
 from hookgram.core.polling import (
     LIMITED,
@@ -133,11 +131,3 @@ def test_pauses_grow_to_a_minute_and_honour_what_telegram_asks():
     assert pause(UNREACHED, 10**6) == MINUTE
     assert pause(LIMITED, 1, 7.5) == 7.5 * SECOND
     assert pause(LIMITED, 1, 3600.0) == 3600 * SECOND
-
-
-def test_the_page_tells_every_hindrance():
-    page = (Path(__file__).parents[2] / "docs/how-to/polling.md").read_text()
-    told = [one for one in vars(polling).values() if isinstance(one, polling.Hindrance)]
-    assert len(told) == 8
-    for one in told:
-        assert f"| `{one.code}` | {one.message} | {one.advice} |" in page

@@ -129,6 +129,9 @@ REPEATED = Hindrance(
     "see what stands between the gateway and Telegram (TELEGRAM_API_URL)",
 )
 
+HINDRANCES = (WEBHOOK, RIVAL, LIMITED, TOKEN, REFUSED, UNREACHED, STORE, REPEATED)
+"""The documentation prints them."""
+
 
 def of_conflict(said: str) -> Hindrance:
     """Tell the two conflicts apart by what Telegram says."""

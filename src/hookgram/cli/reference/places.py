@@ -17,6 +17,7 @@ PRINTED: Mapping[str, Callable[[], str]] = {
     "figures": counts.figures,
     "findings": tables.findings,
     "headers": payloads.headers,
+    "hindrances": tables.hindrances,
     "kinds": payloads.kinds,
     "lines": logs.lines,
     "payload": payloads.payload,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from hookgram.core import verdict
 from hookgram.core.doctor.finding import KINDS
 from hookgram.core.model import HOUR, State
+from hookgram.core.polling import HINDRANCES
 from hookgram.core.retry import RetryPolicy
 from hookgram.core.webhook import CAUSES
 from hookgram.settings import table
@@ -53,6 +54,12 @@ def complaints() -> str:
     """Print what Telegram may complain of, why, and the cure."""
     rows = [(f"`{cause.message}`", cause.means, cause.cure) for cause in CAUSES]
     return markdown(("last_error_message begins with", "means", "what to do"), rows)
+
+
+def hindrances() -> str:
+    """Print what may hold polling up, and what to do."""
+    rows = [(f"`{one.code}`", one.message, one.advice) for one in HINDRANCES]
+    return markdown(("reason", "means", "what to do"), rows)
 
 
 def states() -> str:
