@@ -100,7 +100,7 @@ class Gateway:
             notice=notice,
             wake=self._worker.wake,
         )
-        self._ways_in = WaysIn(settings, store, wall_clock, notice)
+        self._ways_in = WaysIn(settings, store, self._clock, notice)
         self._caretaker = Caretaker(
             queue=store,
             upkeep=store,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from hookgram.core.model import UNPARSED, Acceptance, Arrival
+from hookgram.core.model import UNPARSED, Acceptance, Arrival, Offset
 from hookgram.store.postgres.call import Kind
 from hookgram.store.postgres.lanes import due_of, hold_targets, owe
 from hookgram.store.postgres.rows import EVENT, NO_UPDATE_ID, event_values, written
-from hookgram.store.postgres.transaction import Transaction, columns
+from hookgram.store.postgres.transaction import Transaction, View, columns
 
 REFUSED = "refused.not_authorized"
 """The counter of updates that the access rules refused."""
@@ -30,6 +30,22 @@ async def accept(tx: Transaction, calls: Sequence[Sequence[Arrival]]) -> list[li
     seqs = iter(await _insert(tx, fresh, gone))
     answers = iter([Acceptance(next(seqs) if is_new else None) for is_new in new])
     return [[next(answers) for _ in call] for call in calls]
+
+
+async def accept_polled(
+    tx: Transaction, calls: Sequence[tuple[Sequence[Arrival], Offset]]
+) -> list[list[Acceptance]]:
+    """Keep events with their deliveries, unless their keys are known, and where polling goes on."""
+    accepted = await accept(tx, [arrivals for arrivals, _ in calls])
+    for _, offset in calls:
+        await tx.rows("keep_offset", bot_id=offset.bot_id, next_id=offset.next_id)
+    return accepted
+
+
+async def next_id(view: View, bot_id: int) -> int | None:
+    """Tell the update id that polling asks for next."""
+    row = await view.row("offset", bot_id=bot_id)
+    return row[0] if row else None
 
 
 async def _see(tx: Transaction, arrivals: Sequence[Arrival]) -> list[bool]:
@@ -88,4 +104,5 @@ async def refuse(tx: Transaction, calls: Sequence[Stranger]) -> list[None]:
 
 
 ACCEPT = Kind(accept, together=512)
+ACCEPT_POLLED = Kind(accept_polled)
 REFUSE = Kind(refuse, together=512, durable=False)

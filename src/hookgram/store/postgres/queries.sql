@@ -687,3 +687,49 @@ DELETE FROM event WHERE seq = ANY(:seqs::bigint[])
 -- name: probe
 INSERT INTO probe (shard, at) VALUES (:shard, :now::bigint)
 ON CONFLICT (shard) DO UPDATE SET at = excluded.at
+
+-- Polling --------------------------------------------------------------------------------------
+
+-- name: keep_offset
+INSERT INTO polling (bot_id, next_id) VALUES (:bot_id::bigint, :next_id::bigint)
+ON CONFLICT (bot_id) DO UPDATE SET next_id = excluded.next_id
+
+-- name: offset
+SELECT next_id FROM polling WHERE bot_id = :bot_id::bigint
+
+-- Duties ---------------------------------------------------------------------------------------
+
+-- Nothing comes back while somebody has it.
+-- name: take_duty
+INSERT INTO duty (name, holder, token, until)
+VALUES (:name::text, :holder::text, 1, :until::bigint)
+ON CONFLICT (name) DO UPDATE
+   SET holder = excluded.holder, token = duty.token + 1, until = excluded.until
+ WHERE duty.until <= :now::bigint
+RETURNING token
+
+-- name: renew_duty
+UPDATE duty SET until = :until::bigint
+ WHERE name = :name::text AND token = :token::bigint AND until > :now::bigint
+RETURNING token
+
+-- name: leave_duty
+UPDATE duty SET until = :now::bigint
+ WHERE name = :name::text AND token = :token::bigint AND until > :now::bigint
+
+-- name: lapse_duties
+UPDATE duty SET until = :now::bigint WHERE until > :now::bigint
+
+-- Webhook book ---------------------------------------------------------------------------------
+
+-- name: keep_webhook_secret
+INSERT INTO webhook (bot_id, secret) VALUES (:bot_id::bigint, :secret::text)
+ON CONFLICT (bot_id) DO UPDATE SET secret = coalesce(webhook.secret, excluded.secret)
+RETURNING secret
+
+-- name: webhook_mark
+SELECT mark FROM webhook WHERE bot_id = :bot_id::bigint
+
+-- name: mark_webhook
+INSERT INTO webhook (bot_id, mark) VALUES (:bot_id::bigint, :mark::bytea)
+ON CONFLICT (bot_id) DO UPDATE SET mark = excluded.mark

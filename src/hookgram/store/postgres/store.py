@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 
 from hookgram.core.model import (
     Acceptance,
@@ -12,15 +13,25 @@ from hookgram.core.model import (
     Claim,
     Claimed,
     Definition,
+    Duty,
     Forgotten,
     Micros,
+    Offset,
     Recorded,
     Target,
     Want,
 )
 from hookgram.core.outcome import Settlement
 from hookgram.ports import Clock
-from hookgram.store.postgres import inbox, purge, queue, target_book, upkeep
+from hookgram.store.postgres import (
+    duties,
+    inbox,
+    purge,
+    queue,
+    target_book,
+    upkeep,
+    webhook_book,
+)
 from hookgram.store.postgres.connection import Link, examine
 from hookgram.store.postgres.journal_reader import DEADLINE, PostgresJournal
 from hookgram.store.postgres.reader import Reader
@@ -79,9 +90,14 @@ class PostgresStore(PostgresJournal):
 
     # Inbox
 
-    async def accept(self, arrivals: Sequence[Arrival]) -> list[Acceptance]:
+    async def accept(
+        self, arrivals: Sequence[Arrival], *, offset: Offset | None = None
+    ) -> list[Acceptance]:
         """Keep each event with its deliveries, in this order, all or nothing."""
-        accepted = await self._taking.call(inbox.ACCEPT, arrivals)
+        if offset is None:
+            accepted = await self._taking.call(inbox.ACCEPT, arrivals)
+        else:
+            accepted = await self._taking.call(inbox.ACCEPT_POLLED, (arrivals, offset))
         for arrival, acceptance in zip(arrivals, accepted, strict=True):
             self._made += 0 if acceptance.duplicate else len(arrival.owed)
         return accepted
@@ -89,6 +105,39 @@ class PostgresStore(PostgresJournal):
     async def refuse(self, bot_id: int, chat_id: int, chat_kind: str | None) -> None:
         """Count a refused update and remember its chat."""
         await self._taking.call(inbox.REFUSE, (bot_id, chat_id, chat_kind))
+
+    async def offset(self, bot_id: int) -> int | None:
+        """Tell the update id that polling asks for next."""
+        return await self._reader.read(partial(inbox.next_id, bot_id=bot_id))
+
+    # Duties
+
+    async def take_duty(self, name: str, holder: str, lease: Micros) -> Duty | None:
+        """Take the duty, if nobody has it; what a cancelled caller took is left."""
+        taking = (name, holder, lease)
+        return await self._working.call(duties.TAKE, taking, undo=duties.give_back)
+
+    async def renew_duty(self, duty: Duty, lease: Micros) -> bool:
+        """Hold the duty for *lease* from now, if it is still ours."""
+        return await self._working.call(duties.RENEW, (duty, lease))
+
+    async def leave_duty(self, duty: Duty) -> None:
+        """Have the duty free at once, if it is still ours."""
+        await self._working.call(duties.LEAVE, duty)
+
+    # Webhook book
+
+    async def webhook_secret(self, bot_id: int, made: str) -> str:
+        """Return the secret kept for the bot's webhook; if there is none, *made*, now kept."""
+        return await self._working.call(webhook_book.SECRET, (bot_id, made))
+
+    async def webhook_mark(self, bot_id: int) -> bytes | None:
+        """Tell the mark of what was set last."""
+        return await self._reader.read(partial(webhook_book.mark, bot_id=bot_id))
+
+    async def mark_webhook(self, bot_id: int, mark: bytes) -> None:
+        """Keep the mark of what was just set."""
+        await self._working.call(webhook_book.KEEP_MARK, (bot_id, mark))
 
     # Queue
 
@@ -102,7 +151,7 @@ class PostgresStore(PostgresJournal):
         return await self._working.call(queue.CLAIM_LAPSED, portion, undo=queue.let_lapse)
 
     async def lapse_all(self) -> int:
-        """End every lease now, those of other replicas too."""
+        """End every lease and every duty now, those of other replicas too."""
         return await self._working.call(queue.LAPSE_ALL, None)
 
     async def extend(self, claim: Claim, lease: Micros) -> bool:
