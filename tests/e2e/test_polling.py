@@ -13,6 +13,7 @@ import apsw
 
 from core.test_sample_updates import cut
 from fakes.gateway import SECRET, TOKEN, Process, gateway
+from fakes.postgres import running
 from hookgram.demo.bot_api import FakeBotApi
 from hookgram.demo.journal import Journal
 from hookgram.demo.receiver import Receiver
@@ -150,3 +151,38 @@ async def test_a_stop_cuts_the_long_poll(tmp_path):
     async with Scene(tmp_path) as scene:
         await scene.process.until(lambda: scene.waiting.polls, what="a long poll")
         assert await scene.process.stop(deadline=5) == 0
+
+
+async def test_two_replicas_on_postgresql_poll_once_and_hand_over(tmp_path):
+    database = running()
+    name = await database.database()
+    async with FakeBotApi(TOKEN) as server, AsyncExitStack() as stack:
+        waiting = server.bots[TOKEN].waiting
+        replicas = []
+        for number in range(2):
+            (tmp_path / str(number)).mkdir()
+            replica = Process(
+                tmp_path / str(number),
+                INGEST_MODE="polling",
+                TELEGRAM_API_URL=server.url,
+                QUEUE_BACKEND="postgres",
+                DATABASE_URL=database.url(name),
+            )
+            await replica.start()
+            replicas.append(replica)
+
+            async def end(replica=replica):
+                if replica.running:
+                    await replica.kill()
+
+            stack.push_async_callback(end)
+        one, two = replicas
+        await one.until(lambda: "On duty: polling/" in one.log(), what="the duty")
+        await two.until(lambda: "has the duty polling/" in two.log(), what="standing by")
+        await one.until(lambda: waiting.polls == 1, what="the only poll")
+        assert await one.stop() == 0
+        await two.until(lambda: "On duty: polling/" in two.log(), what="the handing over")
+        waiting.add(7, b'{"update_id":7,"message":{"chat":{"id":1}}}')
+        await two.until(lambda: waiting.confirmed == [7], what="the confirmation")
+        assert await two.stop() == 0
+    await database.drop(name)
