@@ -58,7 +58,9 @@ async def test_a_database_without_a_store_is_a_finding(findings):
     await running().drop(name)
 
 
-@pytest.mark.parametrize("change", ["UPDATE migration SET number = 9999", "DELETE FROM migration"])
+@pytest.mark.parametrize(
+    "change", ["UPDATE migration SET number = 9999 WHERE number = 1", "DELETE FROM migration"]
+)
 async def test_another_versions_schema_is_a_finding(findings, url, change):
     async with connected(url) as connection:
         await connection.execute(change)
