@@ -55,6 +55,8 @@ class Format(enum.StrEnum):
     """What a target receives."""
 
     EVENT = "event"
+    UPDATE = "update"
+    CLOUDEVENTS = "cloudevents"
 
 
 class Bot(Struct, frozen=True, kw_only=True):
@@ -90,6 +92,10 @@ class Definition(Struct, frozen=True, kw_only=True):
     format: Format = Format.EVENT
     secrets: tuple[str, ...] = ()
     """Signing secrets, newest first. Never written to the store for configured targets."""
+    secret_token: str | None = None
+    """What the target expects of Telegram (format ``update``)."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Headers of the operator's own; those of the gateway win."""
     timeout: Micros = 10 * SECOND
     slots: int = 40
     ordered: bool = True
