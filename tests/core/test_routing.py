@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hookgram.core.model import Definition, Origin, Owed, Priority, Target
+from hookgram.core.model import Definition, Filter, Origin, Owed, Priority, Target
 from hookgram.core.reading import Reading
 from hookgram.core.retry import RetryPolicy
 from hookgram.core.routing import RATE_LIMITED, route, takers_of
@@ -100,3 +100,27 @@ def test_what_a_limit_says_holds_for_every_target() -> None:
 def test_what_cannot_be_read_is_a_dead_letter_of_every_target() -> None:
     owed = routed(None, BOT, [target(1), target(2, ordered=False)])
     assert owed == (Owed(target_id=1, dead="unparsed"), Owed(target_id=2, dead="unparsed"))
+
+
+def test_a_target_is_owed_what_fits_its_filter() -> None:
+    queries = Filter(kinds=frozenset({"callback_query"}))
+    words = Filter(text=("re2:or+der",))
+    targets = [target(1, filter=queries), target(2, filter=words), target(3)]
+    said = Reading(update_id=1, kind="message", payload=b"{}", text="my orrrder")
+
+    def search(expression: str, text: str) -> bool:
+        return (expression, text) == ("or+der", "my orrrder")
+
+    assert [owed.target_id for owed in route(said, BOT, targets, search=search)] == [2, 3]
+
+
+def test_what_cannot_be_read_is_kept_for_a_target_whatever_its_filter() -> None:
+    [owed] = route(None, BOT, [target(1, filter=Filter(kinds=frozenset({"poll"})))])
+    assert owed.dead == "unparsed"
+
+
+def test_a_chat_that_migrated_fits_by_its_former_id() -> None:
+    moved = Reading(update_id=1, kind="message", payload=b"{}", chat_id=-1005)
+    chosen = [target(1, filter=Filter(chats=frozenset({-5})))]
+    assert route(moved, BOT, chosen) == ()
+    assert len(route(moved, BOT, chosen, former=(-5,))) == 1

@@ -83,6 +83,20 @@ class Event(Struct, frozen=True, kw_only=True, gc=False):
     """The store's number of the event; 0 until it is stored."""
 
 
+class Filter(Struct, frozen=True, kw_only=True):
+    """What a target wants: an update that fits every list that is there. None: any will do.
+
+    ``commands`` are in lower case, with their slash; ``/start`` is any bot's, ``/start@shop_bot``
+    only that bot's. ``text`` holds globs and, after ``re2:``, expressions.
+    """
+
+    kinds: frozenset[str] | None = None
+    chats: frozenset[int] | None = None
+    users: frozenset[int] | None = None
+    commands: frozenset[str] | None = None
+    text: tuple[str, ...] | None = None
+
+
 class Definition(Struct, frozen=True, kw_only=True):
     """What a target is, as configured. Several URLs make it a group (FANOUT_RETRY=together)."""
 
@@ -102,6 +116,8 @@ class Definition(Struct, frozen=True, kw_only=True):
     retry: RetryPolicy
     bots: frozenset[int] | None = None
     """The bots whose events it takes; None: all."""
+    filter: Filter | None = None
+    """Which of their events it takes; None: all."""
 
     @property
     def together(self) -> bool:

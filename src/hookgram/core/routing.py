@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
+from hookgram.core.filter import Search, admits, no_expressions
 from hookgram.core.model import UNPARSED, Micros, Owed, Target
 from hookgram.core.reading import Reading
 
@@ -18,14 +19,18 @@ def route(
     *,
     delay: Micros = 0,
     dead: str | None = None,
+    former: Collection[int] = (),
+    search: Search = no_expressions,
 ) -> tuple[Owed, ...]:
-    """Return one delivery for each of the bot's targets, its *takers*.
+    """Return one delivery for each of the bot's targets, its *takers*, that wants it.
 
-    What could not be read (*reading* is None) is
-    a dead letter of every target of the bot. Lanes are per bot, and only for targets in order.
+    *former* are ids that its chat had before it migrated, *search* is the engine of filters. What
+    could not be read (*reading* is None) is a dead letter of every target of the bot, whatever its
+    filter. Lanes are per bot, and only for targets in order.
     """
     if reading is None:
         return tuple(Owed(target_id=target.target_id, dead=UNPARSED) for target in takers)
+    takers = [target for target in takers if _wants(target, reading, former, search)]
     lane = None if reading.lane is None else f"{bot_id}/{reading.lane}"
     return tuple(
         Owed(
@@ -48,3 +53,11 @@ def _takes(target: Target, bot_id: int) -> bool:
     """Tell whether a target takes this bot's events."""
     definition = target.definition
     return definition is not None and (definition.bots is None or bot_id in definition.bots)
+
+
+def _wants(target: Target, reading: Reading, former: Collection[int], search: Search) -> bool:
+    """Tell whether the update fits the target's filter."""
+    definition = target.definition
+    if definition is None or definition.filter is None:
+        return True
+    return admits(definition.filter, reading, former, search)

@@ -16,6 +16,7 @@ from hookgram.core.facts import (
     TaskFailed,
     UpdateRefused,
 )
+from hookgram.core.filter import Search, no_expressions
 from hookgram.core.identity import digest, digest_unparsed, event_id
 from hookgram.core.model import (
     UNPARSED,
@@ -59,7 +60,8 @@ class _Coming(NamedTuple):
 class Intake:
     """The way in for every source of updates.
 
-    *wake* is called after a commit with the targets that have new work.
+    *wake* is called after a commit with the targets that have new work; *search* is the engine for
+    the expressions of filters.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Intake:
         entropy: Callable[[int], bytes],
         notice: Notice,
         wake: Callable[[Iterable[int]], None],
+        search: Search = no_expressions,
     ) -> None:
         self._inbox = inbox
         self._access = access
@@ -80,6 +83,7 @@ class Intake:
         self._entropy = entropy
         self._notice = notice
         self._wake = wake
+        self._search = search
         self._targets: Sequence[Target] = ()
         self._takers: dict[int, tuple[Target, ...]] = {}
         self._strangers: set[tuple[int, int]] = set()
@@ -147,7 +151,14 @@ class Intake:
     def _prepare(self, bot: Bot, body: bytes, reading: Reading | None) -> _Coming:
         now, takers = self._clock(), self._takers_of(bot)
         allowance = self._limits.spend(reading, bot.bot_id, now)
-        owed = route(reading, bot.bot_id, takers, delay=allowance.delay, dead=allowance.dead)
+        owed = route(
+            reading,
+            bot.bot_id,
+            takers,
+            delay=allowance.delay,
+            dead=allowance.dead,
+            search=self._search,
+        )
         name = event_id(now, self._entropy(10))
         return _Coming(arrival(bot, body, reading, owed, name=name, now=now), allowance)
 
