@@ -76,6 +76,7 @@ class Queue(Protocol):
     async def claim(self, wants: Sequence[Want]) -> Claimed:
         """Take due deliveries by priority, then due, then id, for each wanted target.
 
+        At most ``limit`` of each, and of those that are not interactive ``kept`` fewer.
         No one else gets them until the lease ends; each try is counted here. Paused and removed
         targets yield nothing. If the caller is cancelled, what was claimed is released.
         """

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookgram.core.lifecycle import settle, stale
-from hookgram.core.model import HOUR, SECOND
+from hookgram.core.lifecycle import best_before, settle, why_not
+from hookgram.core.model import HOUR, SECOND, Claim, Event
 from hookgram.core.outcome import (
     Dead,
     Delivered,
@@ -55,8 +55,73 @@ def test_a_delivery_older_than_its_policy_allows_is_dead(outcome):
 
 
 def test_what_is_too_old_is_not_tried():
-    assert not stale(0, 72 * HOUR, POLICY)
-    assert stale(0, 72 * HOUR + 1, POLICY)
+    def why(age):
+        return why_not(created_at=0, best_before=None, now=age, policy=POLICY)
+
+    assert why(72 * HOUR) is None
+    assert why(72 * HOUR + 1) == "too_old"
+
+
+@pytest.mark.parametrize("outcome", [Failure(reason="x"), Failure(reason="x", retry_after=SECOND)])
+def test_what_is_no_use_any_more_is_dead(outcome):
+    def after(age):
+        return settle(
+            outcome,
+            failures=0,
+            created_at=0,
+            now=age,
+            policy=POLICY,
+            dice=0,
+            best_before=150 * SECOND,
+        )
+
+    assert isinstance(after(150 * SECOND - 1), Retry)
+    assert after(150 * SECOND).reason == "expired"
+
+
+@pytest.mark.parametrize(
+    ("kind", "skip", "replay_of", "end"),
+    [
+        ("callback_query", True, None, 150),
+        ("inline_query", True, None, 150),
+        ("callback_query", False, None, None),
+        ("callback_query", True, 7, None),
+        ("message", True, None, None),
+        ("chosen_inline_result", True, None, None),
+        ("telepathy", True, None, None),
+    ],
+)
+def test_only_what_somebody_waits_for_expires_and_only_if_the_target_asks(
+    kind, skip, replay_of, end
+):
+    assert best_before(claim_of(kind, replay_of), skip_expired=skip) == end
+
+
+def claim_of(kind, replay_of):
+    event = Event(
+        event_id="evt_1",
+        bot_id=1,
+        update_id=1,
+        kind=kind,
+        chat_id=None,
+        user_id=None,
+        lane=None,
+        received_at=0,
+        expires_at=150,
+        body=b"",
+    )
+    return Claim(
+        delivery_id=1,
+        target_id=1,
+        token=1,
+        attempt=1,
+        failures=0,
+        created_at=0,
+        claimed_at=0,
+        leased_until=1,
+        replay_of=replay_of,
+        event=event,
+    )
 
 
 @given(st.integers(1, 40), st.floats(0, 1, exclude_max=True), st.floats(0.1, 10))

@@ -103,9 +103,9 @@ async def owe(store: Store, target: Target, lane: str | None = None, **fields: A
 
 
 async def claim(
-    store: Store, *targets: Target, limit: int = 100, lease: Micros = LEASE
+    store: Store, *targets: Target, limit: int = 100, lease: Micros = LEASE, kept: int = 0
 ) -> list[Claim]:
-    wants = [Want(target_id=t.target_id, limit=limit, lease=lease) for t in targets]
+    wants = [Want(target_id=t.target_id, limit=limit, lease=lease, kept=kept) for t in targets]
     return list((await store.claim(wants)).claims)
 
 

@@ -59,6 +59,33 @@ async def test_a_claim_takes_no_more_than_is_wanted(store: Store, target):
     assert ids(await claim(store, target, limit=3)) == [plain[1]]
 
 
+async def test_places_are_kept_for_urgent_work(store: Store, target):
+    plain = [await owe(store, target) for _ in range(6)]
+    urgent = await owe(store, target, priority=Priority.INTERACTIVE)
+    assert ids(await claim(store, target, limit=3, kept=2)) == [urgent, plain[0]]
+    assert ids(await claim(store, target, limit=2, kept=2)) == []
+    more = [await owe(store, target, priority=Priority.INTERACTIVE) for _ in range(4)]
+    assert ids(await claim(store, target, limit=4, kept=1)) == more
+    assert ids(await claim(store, target, limit=4, kept=1)) == plain[1:4]
+
+
+async def test_work_that_no_place_is_left_for_does_not_count_as_due(
+    store: Store, clock: HandClock, target
+):
+    for _ in range(2):
+        await owe(store, target)
+
+    async def due(kept: int) -> int | None:
+        want = Want(target_id=target.target_id, limit=2, lease=LEASE, kept=kept)
+        return (await store.claim([want])).due[target.target_id]
+
+    assert await due(kept=2) is None
+    await owe(store, target, delay=7, priority=Priority.INTERACTIVE)
+    assert await due(kept=1) == clock.now + 7
+    await owe(store, target, delay=3)
+    assert await due(kept=0) == clock.now + 3
+
+
 async def test_only_wanted_targets_are_claimed_for(store: Store):
     a, b = await register(store, "a", "b")
     mine = await owe(store, a)

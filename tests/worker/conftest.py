@@ -10,6 +10,7 @@ import pytest
 
 from fakes.facts import Facts
 from fakes.scripted_channel import ScriptedChannel
+from hookgram.core.kinds import KINDS
 from hookgram.core.model import SECOND, Arrival, Definition, Event, Origin, Owed
 from hookgram.core.retry import RetryPolicy
 from hookgram.store.sqlite import open_sqlite
@@ -54,23 +55,26 @@ class Shop:
         self.targets = {target.name: target for target in found}
         return self.channel_for(definition)
 
-    async def accept(self, *names: str, lane: str | None = None, **how) -> int:
+    async def accept(
+        self, *names: str, lane: str | None = None, kind: str = "message", life=None, **how
+    ) -> int:
         """Accept an update for targets and return its number."""
         number = next(self.numbers)
-        body = b'{"update_id":%d,"message":{"date":1,"chat":{"id":1}}}' % number
+        body = b'{"update_id":%d,"%s":{"date":1,"chat":{"id":1}}}' % (number, kind.encode())
         event = Event(
             event_id=f"evt_{number}",
             bot_id=1,
             update_id=number,
-            kind="message",
+            kind=kind,
             chat_id=1,
             user_id=None,
             lane=lane,
             received_at=self.clock(),
-            expires_at=None,
+            expires_at=None if life is None else self.clock() + life,
             body=body,
         )
         ids = [self.targets[name].target_id for name in names]
+        how.setdefault("priority", KINDS[kind].priority)
         owed = tuple(Owed(target_id=one, lane=lane, **how) for one in ids)
         key = number.to_bytes(16, "big")
         [acceptance] = await self.store.accept((Arrival(event=event, digest=key, owed=owed),))

@@ -53,10 +53,13 @@ async def test_no_more_attempts_are_in_flight_than_slots(shop):
     channel.gate.clear()
     for _ in range(20):
         await shop.accept("a")
-    async with shop.at_work():
+    async with shop.at_work() as worker:
+        await channel.until_in_flight(2)
+        await shop.accept("a", kind="callback_query")
+        worker.wake()
         await channel.until_in_flight(3)
         channel.gate.set()
-        await shop.facts.wait(DeliverySettled, count=20)
+        await shop.facts.wait(DeliverySettled, count=21)
     assert channel.most == 3
 
 
@@ -135,7 +138,7 @@ async def test_a_clock_that_is_set_back_makes_no_pause_longer(shop):
 
 
 async def test_the_breaker_leaves_a_target_alone_and_comes_back_by_a_probe(shop):
-    channel = await shop.target("a", slots=4)
+    channel = await shop.target("a", slots=5)
     channel.script = lambda _: status(500)
     for _ in range(8):
         await shop.accept("a")
@@ -172,6 +175,86 @@ async def test_a_delivery_that_is_too_old_is_dead_untried(shop):
         [fact] = await shop.facts.wait(DeliverySettled)
     assert fact.settlement == Dead(reason="too_old", failures=0)
     assert channel.seen == []
+
+
+async def test_what_nobody_waits_for_any_more_is_skipped_if_the_target_asks(shop):
+    asking = await shop.target("asking", skip_expired=True)
+    plain = await shop.target("plain")
+    await shop.accept("asking", "plain", kind="callback_query", life=MINUTE)
+    await shop.accept("asking", "plain", kind="message", life=MINUTE)
+    shop.clock.ahead += MINUTE
+    async with shop.at_work():
+        settled = await shop.facts.wait(DeliverySettled, count=4)
+    expired = [fact for fact in settled if fact.settlement == Dead(reason="expired", failures=0)]
+    assert [(fact.target, fact.kind) for fact in expired] == [("asking", "callback_query")]
+    assert (len(asking.seen), len(plain.seen)) == (1, 2)
+
+
+async def test_one_slot_of_five_is_kept_for_what_somebody_waits_for(shop):
+    channel = await shop.target("a", slots=10)
+    channel.gate.clear()
+    for _ in range(12):
+        await shop.accept("a")
+    async with shop.at_work() as worker:
+        await channel.until_in_flight(8)
+        query = await shop.accept("a", kind="callback_query")
+        worker.wake([shop.targets["a"].target_id])
+        await channel.until_in_flight(9)
+        assert (await states(shop))[query] is State.LEASED
+        channel.gate.set()
+        await shop.facts.wait(DeliverySettled, count=13)
+    assert channel.most == 9
+
+
+async def test_queries_may_have_all_slots(shop):
+    channel = await shop.target("a", slots=5)
+    channel.gate.clear()
+    for _ in range(6):
+        await shop.accept("a", kind="callback_query")
+    async with shop.at_work():
+        await channel.until_in_flight(5)
+        channel.gate.set()
+        await shop.facts.wait(DeliverySettled, count=6)
+    assert channel.most == 5
+
+
+async def test_waiting_for_a_slot_asks_the_store_nothing(shop):
+    channel = await shop.target("a", slots=5)
+    channel.gate.clear()
+    for _ in range(8):
+        await shop.accept("a")
+    shop.queue = counting = Counting(shop.store)
+    async with shop.at_work():
+        await channel.until_in_flight(4)
+        asked = counting.claims
+        for _ in range(20):  # turns enough for one that spins to show
+            await shop.store.counts()
+        assert counting.claims - asked <= 1
+        channel.gate.set()
+        await shop.facts.wait(DeliverySettled, count=8)
+
+
+class Counting:
+    """A queue that counts how often it is asked."""
+
+    def __init__(self, store) -> None:
+        self._store = store
+        self.claims = 0
+
+    async def claim(self, wants):
+        self.claims += 1
+        return await self._store.claim(wants)
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+
+async def test_a_target_of_one_slot_is_not_kept_idle(shop):
+    await shop.target("a", slots=1)
+    await shop.accept("a")
+    await shop.accept("a", kind="callback_query")
+    async with shop.at_work():
+        await shop.facts.wait(DeliverySettled, count=2)
 
 
 async def test_a_stop_lets_attempts_finish_within_the_grace(shop):

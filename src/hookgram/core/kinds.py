@@ -94,3 +94,9 @@ KINDS: dict[str, Kind] = {
     "stopped_message_generation": Kind(user="", moment=(), space="stopped_generation"),
 }
 """business_connection has its chat id as a plain number, in ``user_chat_id``."""
+
+
+def is_interactive(kind: str) -> bool:
+    """Tell whether somebody waits for the bot's answer to an update of this kind."""
+    known = KINDS.get(kind)
+    return known is not None and known.priority is Priority.INTERACTIVE

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from hookgram.core.model import Micros
+from hookgram.core.kinds import is_interactive
+from hookgram.core.model import Claim, Micros
 from hookgram.core.outcome import (
     Dead,
     Delivered,
@@ -28,12 +29,13 @@ def settle(
     now: Micros,
     policy: RetryPolicy,
     dice: float,
+    best_before: Micros | None = None,
 ) -> Settlement:
     """Decide what becomes of a delivery after a try.
 
     *failures* were counted before it. A wait that the target asked for is not counted. One that is
-    older than the policy allows is dead, ``too_old``; one whose failures are used up is dead for
-    the reason of the last.
+    older than the policy allows is dead, ``too_old``; one that is no use after *best_before* is
+    dead, ``expired``; one whose failures are used up is dead for the reason of the last.
     """
     match outcome:
         case Success():
@@ -52,11 +54,28 @@ def settle(
             counted, wait = failures, asked
         case _:
             assert_never(outcome)
-    if stale(created_at, now, policy):
-        return Dead(reason="too_old", failures=counted)
+    given_up = why_not(created_at=created_at, best_before=best_before, now=now, policy=policy)
+    if given_up is not None:
+        return Dead(reason=given_up, failures=counted)
     return Retry(wait=wait or 0, failures=counted, reason=reason)
 
 
-def stale(created_at: Micros, now: Micros, policy: RetryPolicy) -> bool:
-    """Tell whether a delivery is too old to be tried (again)."""
-    return now - created_at > policy.max_age
+def why_not(
+    *, created_at: Micros, best_before: Micros | None, now: Micros, policy: RetryPolicy
+) -> str | None:
+    """Return why a delivery is not to be tried (again): too old, or no use; None: it is."""
+    if now - created_at > policy.max_age:
+        return "too_old"
+    if best_before is not None and now >= best_before:
+        return "expired"
+    return None
+
+
+def best_before(claim: Claim, *, skip_expired: bool) -> Micros | None:
+    """Return the moment from which a delivery is no use to a target that skips what expired.
+
+    Only what somebody waits for expires: queries, whose answer Telegram refuses later. A replay
+    never does: it was asked for.
+    """
+    perishable = skip_expired and claim.replay_of is None and is_interactive(claim.event.kind)
+    return claim.event.expires_at if perishable else None

@@ -114,6 +114,8 @@ class Definition(Struct, frozen=True, kw_only=True):
     slots: int = 40
     ordered: bool = True
     retry: RetryPolicy
+    skip_expired: bool = False
+    """Whether an interactive update is given up once Telegram takes no answer to it any more."""
     bots: frozenset[int] | None = None
     """The bots whose events it takes; None: all."""
     filter: Filter | None = None
@@ -210,18 +212,23 @@ class Claim(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Want(Struct, frozen=True, kw_only=True, gc=False):
-    """How many deliveries of a target a worker can take now, and for how long."""
+    """How many deliveries of a target a worker can take now, and for how long.
+
+    The last ``kept`` of the ``limit`` are for interactive deliveries only; others get the rest.
+    """
 
     target_id: int
     limit: int
     lease: Micros
+    kept: int = 0
 
 
 class Claimed(Struct, frozen=True, kw_only=True):
     """What a claim brought, and when each wanted target has work next.
 
     ``due`` holds, for every wanted target, the moment its next pending delivery is due (perhaps
-    already past), or None when nothing of it is pending.
+    already past), or None when nothing of it is pending. Where a want keeps places and what is not
+    interactive has filled all others, only interactive deliveries count.
     """
 
     claims: tuple[Claim, ...]

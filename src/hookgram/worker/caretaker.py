@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from hookgram.core.facts import EventsForgotten, LeaseLapsed
-from hookgram.core.lifecycle import settle
+from hookgram.core.lifecycle import best_before, settle
 from hookgram.core.model import HOUR, MINUTE, SECOND, Claim, Forgotten, Micros, Target
 from hookgram.core.outcome import Dead, Failure
 from hookgram.core.retry import RetryPolicy
@@ -98,6 +98,9 @@ class Caretaker:
             now=claim.claimed_at,
             policy=definition.retry if definition else ORPHANS,
             dice=self._dice(),
+            best_before=best_before(claim, skip_expired=definition.skip_expired)
+            if definition
+            else None,
         )
         recorded = await self._queue.settle(claim, settlement, None)
         if recorded.lost:

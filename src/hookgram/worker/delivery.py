@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from hookgram.core.facts import BreakerClosed, BreakerOpened, DeliverySettled, LeaseLost, TargetHeld
-from hookgram.core.lifecycle import settle, stale
+from hookgram.core.lifecycle import best_before, settle, why_not
 from hookgram.core.model import SECOND, Attempt, Claim, Definition, Micros, Recorded
 from hookgram.core.outcome import Answer, Dead, Failure, Outcome, Released, Settlement
 from hookgram.errors import StoreUnavailable
@@ -58,7 +58,7 @@ class Deliveries:
 
     def start(self, desk: Desk, claim: Claim) -> None:
         """Take the claim in hand; it holds a slot from now until it is answered."""
-        desk.sending += 1
+        desk.begin(claim)
         task = asyncio.create_task(self._deliver(desk, claim))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -85,16 +85,21 @@ class Deliveries:
         began = time.monotonic()
         definition = desk.definition
         tried: Tried | None = None
+        given_up = _why_not(claim, definition)
         try:
-            if not stale(claim.created_at, claim.claimed_at, definition.retry):
+            if given_up is None:
                 tried = await attempt(self, claim, definition)
                 self._learn(desk, tried, began)
         finally:
-            desk.sending -= 1
+            desk.end(claim)
             self._look(desk.target_id, None)
         # The store's clock, carried on by ours: leases and ages are judged by nothing else.
         now = claim.claimed_at + int((time.monotonic() - began) * SECOND)
-        settlement = self._settled(claim, tried, definition, now)
+        settlement = (
+            Dead(reason=given_up or "", failures=claim.failures)
+            if tried is None
+            else self._settled(claim, tried, definition, now)
+        )
         recorded = await self._record(desk, claim, settlement, tried, began)
         if recorded.lost:
             self._tell_lost(desk, claim)
@@ -104,10 +109,8 @@ class Deliveries:
                 self._look(desk.target_id, recorded.due)
 
     def _settled(
-        self, claim: Claim, tried: Tried | None, definition: Definition, now: Micros
+        self, claim: Claim, tried: Tried, definition: Definition, now: Micros
     ) -> Settlement:
-        if tried is None:
-            return Dead(reason="too_old", failures=claim.failures)
         return settle(
             tried.outcome,
             failures=claim.failures,
@@ -115,6 +118,7 @@ class Deliveries:
             now=now,
             policy=definition.retry,
             dice=self._dice(),
+            best_before=best_before(claim, skip_expired=definition.skip_expired),
         )
 
     def _learn(self, desk: Desk, tried: Tried, began: float) -> None:
@@ -186,6 +190,16 @@ class Deliveries:
             self.released += 1
         elif isinstance(outcome, Failure) and outcome.reason == "interrupted":
             self.interrupted += 1
+
+
+def _why_not(claim: Claim, definition: Definition) -> str | None:
+    """Tell why a claimed delivery is not tried at all."""
+    return why_not(
+        created_at=claim.created_at,
+        best_before=best_before(claim, skip_expired=definition.skip_expired),
+        now=claim.claimed_at,
+        policy=definition.retry,
+    )
 
 
 def settled_fact(

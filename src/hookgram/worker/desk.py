@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hookgram.core.breaker import Breaker, after, permits, set_back
-from hookgram.core.model import SECOND, Definition, Micros, Target, Want
+from hookgram.core.kinds import is_interactive
+from hookgram.core.model import SECOND, Claim, Definition, Micros, Target, Want
 from hookgram.core.outcome import Failure, Outcome
+
+KEPT_SHARE = 5
+"""One slot of so many, at least one, is kept for deliveries that somebody waits for."""
 
 LEASE_MARGIN: Micros = 15 * SECOND
 """What a lease lasts beyond the deadline of the attempt (DESIGN 4.10)."""
 
 
 class Desk:
-    """One target at work. ``sending`` holds slots, from dial to answer; ``recording`` does not."""
+    """One target at work. ``sending`` holds slots, from dial to answer; ``recording`` does not.
+
+    ``interactive`` of those sending are deliveries that somebody waits for. ``hungry``: something
+    may be due that found no slot.
+    """
 
     __slots__ = (
         "breaker",
         "definition",
         "held_until",
         "hungry",
+        "interactive",
         "name",
         "recording",
         "sending",
@@ -31,6 +42,7 @@ class Desk:
         self.breaker = Breaker(limit=breaker_failures)
         self.held_until: Micros = 0
         self.sending = 0
+        self.interactive = 0
         self.recording = 0
         self.hungry = False
 
@@ -45,8 +57,35 @@ class Desk:
         free = min(free, 2 * slots - self.sending - self.recording)
         if free <= 0:
             return None
+        kept = free - min(free, self._room())
         lease = self.definition.timeout + LEASE_MARGIN
-        return Want(target_id=self.target_id, limit=free, lease=lease)
+        return Want(target_id=self.target_id, limit=free, lease=lease, kept=kept)
+
+    def _room(self) -> int:
+        """Return how many slots are free for what is not interactive."""
+        slots = self.definition.slots
+        kept = min(max(slots // KEPT_SHARE, 1), slots - 1)
+        return max(slots - kept - (self.sending - self.interactive), 0)
+
+    def begin(self, claim: Claim) -> None:
+        """Give the claim a slot."""
+        self.sending += 1
+        self.interactive += is_interactive(claim.event.kind)
+
+    def end(self, claim: Claim) -> None:
+        """Take its slot back."""
+        self.sending -= 1
+        self.interactive -= is_interactive(claim.event.kind)
+
+    def left_some(self, want: Want, claims: Sequence[Claim]) -> bool:
+        """Tell whether a claim may have left work that has a slot now: one came free meanwhile.
+
+        What it left for want of a slot makes the desk hungry. Call it when the claims have begun.
+        """
+        urgent = sum(is_interactive(claim.event.kind) for claim in claims)
+        full = want.kept > 0 and len(claims) - urgent == want.limit - max(urgent, want.kept)
+        self.hungry = full and not self._room()
+        return full and not self.hungry
 
     def closed_until(self, now: Micros) -> Micros | None:
         """Return the moment before which it takes nothing; None when only slots are missing."""

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from hookgram.core.facts import WorkerStarted, WorkerStopped, WorkerStopping
-from hookgram.core.model import SECOND, Definition, Micros, Target, Want
+from hookgram.core.model import SECOND, Claimed, Definition, Micros, Target, Want
 from hookgram.core.outcome import Released
 from hookgram.errors import StoreUnavailable
 from hookgram.ports import Channel, Clock, Dice, Notice, Queue
@@ -182,11 +182,22 @@ class Worker:
                 strange.append(claim)
             else:
                 self._deliveries.start(desk, claim)
+        self._look_again(wants, claimed)
         for target_id, due in claimed.due.items():
             if due is not None:
                 self._agenda.at(due, target_id)
         for claim in strange:  # no longer ours to try: give it back
             await self._queue.settle(claim, Released(), None)
+
+    def _look_again(self, wants: Sequence[Want], claimed: Claimed) -> None:
+        """Look again where a claim kept places and left work that has a slot by now."""
+        for want in wants:
+            desk = self._desks.get(want.target_id) if want.kept else None
+            if desk is None:
+                continue
+            own = [claim for claim in claimed.claims if claim.target_id == want.target_id]
+            if desk.left_some(want, own):
+                self._agenda.add((want.target_id,))
 
     async def _wait(self, seconds: float, stop: asyncio.Event) -> None:
         if stop.is_set():

@@ -32,22 +32,24 @@ def claim(tx: Transaction, wants: Sequence[Want]) -> Claimed:
     for want in wants:
         due[want.target_id] = None
         if tx.row("target_works", {"target_id": want.target_id}):
-            claims += _claim_for(tx, want)
-            due[want.target_id] = _next_due(tx, want.target_id)
+            taken, due[want.target_id] = _claim_for(tx, want)
+            claims += taken
     return Claimed(claims=tuple(claims), due=due)
 
 
-def _claim_for(tx: Transaction, want: Want) -> list[Claim]:
-    rows: list[Row] = []
-    for priority in Priority:
-        values = {
-            "target_id": want.target_id,
-            "priority": priority,
-            "now": tx.now,
-            "limit": max(want.limit - len(rows), 0),
-        }
-        rows += tx.rows("claim", values)
-    return _lease(tx, "lease", rows, want.lease, tries=1)
+def _claim_for(tx: Transaction, want: Want) -> tuple[list[Claim], Micros | None]:
+    """Take what is due, interactive deliveries first; tell when there is more to take."""
+    rows = _due_rows(tx, want.target_id, Priority.INTERACTIVE, want.limit)
+    room = max(want.limit - max(len(rows), want.kept), 0)
+    others = _due_rows(tx, want.target_id, Priority.NORMAL, room)
+    full = want.kept > 0 and len(others) == room
+    claims = _lease(tx, "lease", rows + others, want.lease, tries=1)
+    return claims, _next_due(tx, want.target_id, [Priority.INTERACTIVE] if full else list(Priority))
+
+
+def _due_rows(tx: Transaction, target_id: int, priority: Priority, limit: int) -> list[Row]:
+    values = {"target_id": target_id, "priority": priority, "now": tx.now, "limit": limit}
+    return tx.rows("claim", values)
 
 
 def _lease(
@@ -62,10 +64,10 @@ def _lease(
     return [claim_of(row, tries=tries, token=token, now=tx.now, lease=lease) for row in rows]
 
 
-def _next_due(tx: Transaction, target_id: int) -> Micros | None:
+def _next_due(tx: Transaction, target_id: int, priorities: Sequence[Priority]) -> Micros | None:
     heads = [
         tx.rows("next_due", {"target_id": target_id, "priority": priority})[0][0]
-        for priority in Priority
+        for priority in priorities
     ]
     return min((due for due in heads if due is not None), default=None)
 
