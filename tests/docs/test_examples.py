@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from docs.console import PAGES, ROOT, blocks, name_of
-from hookgram.core.envelope import event_body
+from hookgram.core.formats.event import event_body
 from hookgram.core.model import Event
 from hookgram.core.reading import read
 from hookgram.settings import Settings, load, risks

@@ -17,7 +17,7 @@ from hookgram.cli.reference.commands import commands, section, walk
 from hookgram.cli.reference.payloads import headers
 from hookgram.cli.reference.places import PRINTED, places, printed_anew
 from hookgram.core import facts
-from hookgram.core.envelope import Payload
+from hookgram.core.formats.event import Payload
 from hookgram.store.sqlite import open_sqlite
 
 ROOT = Path(__file__).parents[2]

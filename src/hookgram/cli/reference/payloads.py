@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from hookgram.cli.reference.tables import markdown
-from hookgram.core.envelope import compose, event_body
+from hookgram.core.envelope import compose
+from hookgram.core.formats.event import event_body
 from hookgram.core.kinds import KINDS, Kind
 from hookgram.core.model import SECOND, UNPARSED, Definition, Event, Origin, Priority
 from hookgram.core.reading import read
