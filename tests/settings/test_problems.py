@@ -70,17 +70,6 @@ def test_a_value_that_cannot_work_is_told_with_what_to_do(problems, name, value,
     assert said in problem
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("CONFIG_FILE", "hookgram.toml"),
-    ],
-)
-def test_what_this_version_cannot_do_is_never_ignored_in_silence(problems, name, value):
-    [problem] = problems(**{name: value})
-    assert problem == f"{name}: not available in this version; leave it out"
-
-
 def test_custody_needs_an_address_and_a_webhook(problems):
     [problem] = problems(WEBHOOK_CUSTODY="on")
     assert problem == (

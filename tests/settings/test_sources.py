@@ -46,7 +46,7 @@ def test_a_secret_can_stand_in_a_file(given, folder, name, end):
 
 def test_the_token_can_stand_in_a_file(given, folder):
     (folder / "kept").write_text(TOKEN + "\n")
-    assert given(BOT_TOKEN="", BOT_TOKEN_FILE="kept").bot().bot_id == 123456
+    assert given(BOT_TOKEN="", BOT_TOKEN_FILE="kept").bots()[0].bot.bot_id == 123456
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"\xff", b"x" * 70_000])

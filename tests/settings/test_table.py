@@ -65,7 +65,7 @@ def test_every_setting_stands_in_it_once(file, pattern):
 
 def test_the_example_can_be_used_as_it_is(folder):
     (folder / ".env").write_text(EXAMPLE.read_text())
-    assert load().bot().bot_id == 123456
+    assert load().bots()[0].bot.bot_id == 123456
 
 
 def test_every_line_of_the_example_says_the_default_and_can_be_uncommented(folder):

@@ -64,7 +64,7 @@ def test_limits_come_in_microseconds_and_bytes(given):
 
 
 def test_the_bot_is_the_number_in_the_token(given):
-    assert given().bot() == Bot(name="default", bot_id=123456)
+    assert given().bots()[0].bot == Bot(name="default", bot_id=123456)
 
 
 def test_no_text_form_of_the_settings_shows_a_secret(given):

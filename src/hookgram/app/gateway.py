@@ -19,7 +19,7 @@ from hookgram.errors import StoreBroken, StoreUnavailable
 from hookgram.observe.notices import fan
 from hookgram.observe.watchdog import Watchdog
 from hookgram.ports import Clock, Journal, Notice, Store
-from hookgram.settings import Settings, risks
+from hookgram.settings import Settings, expressions, risks
 from hookgram.store.opening import open_owned, open_shared
 from hookgram.usecases.intake import Intake, Limits
 from hookgram.web.ingest import Asgi
@@ -99,6 +99,7 @@ class Gateway:
             entropy=os.urandom,
             notice=notice,
             wake=self._worker.wake,
+            search=expressions.search,
         )
         self._ways_in = WaysIn(settings, store, self._clock, notice)
         self._caretaker = Caretaker(
@@ -188,7 +189,7 @@ class Gateway:
                 host=host,
                 port=port,
                 public_mode=self._settings.public_mode,
-                bots=(self._settings.bot().name,),
+                bots=tuple(one.bot.name for one in self._settings.bots()),
                 targets=tuple(target.name for target in targets if target.definition),
             )
         )

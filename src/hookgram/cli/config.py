@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 
+from hookgram.core.model import Origin
 from hookgram.core.redact import MASK, safe_url
 from hookgram.core.signing import receiver_secret
 from hookgram.errors import SettingsError
+
+if TYPE_CHECKING:
+    from hookgram.settings import Settings
 
 
 def config(
@@ -23,12 +27,19 @@ def config(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     example: Annotated[bool, typer.Option("--example", help="Print .env.example.")] = False,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON schema of the configuration file.")
+    ] = False,
 ) -> None:
     """Show the settings in force and where each came from; secrets are masked."""
     from hookgram.settings import load, table  # noqa: PLC0415  (slow; `--help` needs it not)
 
     if example:
         typer.echo(table.as_example(), nl=False)
+    elif schema:
+        from hookgram.settings.file.schema import as_schema  # noqa: PLC0415
+
+        typer.echo(as_schema(), nl=False)
     elif receiver:
         secret = load().outbound_secret
         if secret is None:
@@ -45,7 +56,7 @@ def _rows() -> list[dict[str, Any]]:
 
     settings = load()
     sources = origins(NAMES, ENV_FILE)
-    return [
+    rows = [
         {
             "name": name,
             "value": _shown(getattr(settings, name.lower())),
@@ -53,6 +64,20 @@ def _rows() -> list[dict[str, Any]]:
         }
         for name in NAMES
     ]
+    return [*rows, *_of_file(settings)]
+
+
+def _of_file(settings: Settings) -> list[dict[str, Any]]:
+    """List the bots and targets of the configuration file: where they are, nothing private."""
+    own = [one.bot.name for one in settings.bots()][settings.bot_token is not None :]
+    places = {f"bots.{one.bot.name}": one.path for one in settings.bots() if one.bot.name in own}
+    places |= {
+        f"targets.{definition.name}": safe_url(definition.urls[0])
+        for definition in settings.definitions()
+        if definition.origin is Origin.FILE
+    }
+    source = settings.config_file or ""
+    return [{"name": name, "value": value, "source": source} for name, value in places.items()]
 
 
 def _shown(value: Any) -> Any:

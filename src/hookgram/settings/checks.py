@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from hookgram.core.doctor.platform import own_address
 from hookgram.core.facts import Warned
 from hookgram.core.identity import bot_id
+from hookgram.core.model import Origin
 from hookgram.core.signing import PREFIX, key_of
 from hookgram.settings import databases
 
@@ -136,17 +137,6 @@ def _custody(others: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _later(*wanted: str) -> Callable[[str], str | None]:
-    """Refuse values that ask for what is not there yet: never ignored in silence."""
-
-    def check(value: str) -> str | None:
-        if not wanted or value in wanted:
-            return "not available in this version; leave it out"
-        return None
-
-    return check
-
-
 _CHECKS: dict[str, Callable[[Any], str | None]] = {
     "bot_token": _token,
     "telegram_secret_token": _ingest_secret,
@@ -157,7 +147,6 @@ _CHECKS: dict[str, Callable[[Any], str | None]] = {
     "outbound_secret": _signing_secret,
     "sqlite_path": _file,
     "database_url": databases.wrong,
-    "config_file": _later(),
     "public_url": _public_url,
 }
 
@@ -169,7 +158,8 @@ def warnings(settings: Settings) -> list[Warned]:
     """List what works but should be known."""
     told = {
         "no_secret": (
-            not (settings.ingest_secret or settings.polls or settings.kept_url),
+            settings.bot_token is not None
+            and not (settings.ingest_secret or settings.polls or settings.kept_url),
             "ANYBODY CAN POST UPDATES: TELEGRAM_SECRET_TOKEN is not set",
             (
                 "set it, and the same secret_token at setWebhook (make one with: "
@@ -190,8 +180,8 @@ def warnings(settings: Settings) -> list[Warned]:
             ),
         ),
         "example_token": (
-            settings.bot_token.get_secret_value() == EXAMPLE_TOKEN,
-            "BOT_TOKEN is still the example's",
+            any(one.token == EXAMPLE_TOKEN for one in settings.bots()),
+            "a bot's token is still the example's",
             "put in your own, from @BotFather",
         ),
         "no_target": (
@@ -228,11 +218,39 @@ def warnings(settings: Settings) -> list[Warned]:
             "copy it again, or make one with: openssl rand -hex 32",
         ),
     }
-    return [
+    general = [
         Warned(code=code, message=message, advice=advice)
         for code, (holds, message, advice) in told.items()
         if holds
     ]
+    return [*general, *_of_file(settings)]
+
+
+def _of_file(settings: Settings) -> list[Warned]:
+    """List what should be known of the configuration file's bots and targets."""
+    named = settings.bots()[settings.bot_token is not None :]
+    open_ = [
+        Warned(
+            code="no_secret",
+            message=f"ANYBODY CAN POST UPDATES of bot {one.bot.name}: it has no secret_token",
+            advice="give it one, and the same at setWebhook (hookgram webhook set --bot "
+            f"{one.bot.name})",
+        )
+        for one in named
+        if one.secret is None
+    ]
+    weak = [
+        Warned(
+            code="weak_signature",
+            message=f"a secret of target {definition.name} is short",
+            advice="use 24 bytes or more, for instance from: openssl rand -hex 32",
+        )
+        for definition in settings.definitions()
+        if definition.origin is Origin.FILE
+        and not _weak(settings)
+        and any(len(key_of(secret)) < SHORTEST_KEY for secret in definition.secrets)
+    ]
+    return [*open_, *weak]
 
 
 def orphaned(names: Sequence[str]) -> list[Warned]:

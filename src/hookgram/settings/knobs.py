@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -21,7 +21,10 @@ from hookgram.core.model import DAY, HOUR, SECOND, Bot, Definition, Micros, Orig
 from hookgram.core.retry import RetryPolicy
 from hookgram.core.webhook import OFFICIAL, join_url, url_problem
 from hookgram.settings import checks
+from hookgram.settings.bots import OWN_BOT, BotSetting
 from hookgram.settings.databases import passwords, shared
+from hookgram.settings.file import meaning
+from hookgram.settings.file.reading import Found
 
 Urls = Annotated[tuple[str, ...], NoDecode]
 Chats = Annotated[frozenset[int], NoDecode]
@@ -51,7 +54,10 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
     )
 
-    bot_token: SecretStr = Field(description="Telegram bot token, from @BotFather")
+    _file: Found | None = PrivateAttr(None)
+    bot_token: SecretStr | None = Field(
+        None, description="Telegram bot token, from @BotFather; needed unless a file names bots"
+    )
     telegram_secret_token: SecretStr | None = Field(
         None, description="webhook secret, 1–256 of `A-Za-z0-9_-`; a loud warning when absent"
     )
@@ -124,7 +130,7 @@ class Settings(BaseSettings):
         "info", description="`debug` shows every stored update"
     )
     config_file: str | None = Field(
-        None, description="`hookgram.toml`; not available in this version"
+        None, description="path of a file with more bots and targets, like `hookgram.toml`"
     )
     ingest_mode: Literal["webhook", "polling"] = Field(
         "webhook",
@@ -173,12 +179,38 @@ class Settings(BaseSettings):
             raise PydanticCustomError("setting", "{wrong}", {"wrong": wrong})
         return value
 
-    def bot(self) -> Bot:
-        """Return the environment's bot."""
-        number = bot_id(self.bot_token.get_secret_value())
-        if number is None:
-            raise ValueError("BOT_TOKEN was not checked")
-        return Bot(name="default", bot_id=number)
+    def with_file(self, found: Found | None, **changed: Any) -> Settings:
+        """Return these settings with a configuration file's bots and targets; None: with none."""
+        copy = self.model_copy(update=changed)
+        copy._file = found  # noqa: SLF001  (of its own kind)
+        return copy
+
+    def bots(self) -> tuple[BotSetting, ...]:
+        """Return the bots: the environment's own as ``default``, then those of the file."""
+        own: list[BotSetting] = []
+        if self.bot_token is not None:
+            own.append(
+                BotSetting(
+                    bot=Bot(name=OWN_BOT, bot_id=bot_id(self.bot_token.get_secret_value()) or 0),
+                    token=self.bot_token.get_secret_value(),
+                    path=self.telegram_webhook_path,
+                    secret=self.ingest_secret,
+                )
+            )
+        return (*own, *(meaning.bots(self._file, self.telegram_webhook_path) if self._file else ()))
+
+    def defaults(self) -> meaning.Defaults:
+        """Return what holds where the file says nothing, and what it must not name again."""
+        secret = self.outbound_secret
+        own = None if self.bot_token is None else bot_id(self.bot_token.get_secret_value())
+        return meaning.Defaults(
+            bots={} if own is None else {OWN_BOT: own},
+            targets=[definition.name for definition in self._own_definitions()],
+            secrets=(secret.get_secret_value(),) if secret else (),
+            timeout=int(self.forward_timeout_sec * SECOND),
+            slots=self.target_slots,
+            retry=self.retry(),
+        )
 
     @property
     def polls(self) -> bool:
@@ -214,7 +246,12 @@ class Settings(BaseSettings):
         return tuple(dict.fromkeys(url for url in self.target_webhook_urls if url != single))
 
     def definitions(self) -> list[Definition]:
-        """Return the configured targets.
+        """Return the configured targets: the environment's own, then those of the file."""
+        more = meaning.definitions(self._file, self.defaults()) if self._file else []
+        return [*self._own_definitions(), *more]
+
+    def _own_definitions(self) -> list[Definition]:
+        """Return the environment's targets.
 
         TARGET_WEBHOOK_URL is ``target``. The list is the group ``targets`` when its URLs go
         together, else one target each, named by its URL's hash; a list of one is a plain target.
@@ -262,10 +299,10 @@ class Settings(BaseSettings):
         """Return every secret, for the mask; also the bot token without its public number."""
         held = (self.bot_token, self.telegram_secret_token, self.outbound_secret, self.database_url)
         found = [secret.get_secret_value() for secret in held if secret]
-        parts = [self.bot_token.get_secret_value().partition(":")[2]]
+        parts = [self.bot_token.get_secret_value().partition(":")[2]] if self.bot_token else []
         if self.database_url is not None:
             parts += passwords(self.database_url.get_secret_value())
-        return [*found, *parts]
+        return [*found, *parts, *(meaning.secrets(self._file) if self._file else ())]
 
     @property
     def shared_database(self) -> str | None:

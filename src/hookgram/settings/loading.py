@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from hookgram.core.facts import Warned
 from hookgram.errors import SettingsError
 from hookgram.settings import checks, databases, messages, sources
+from hookgram.settings.file import meaning, reading
 from hookgram.settings.knobs import Settings
 
 ENV_FILE = Path(".env")
@@ -28,17 +29,24 @@ def load(env_file: Path | None = ENV_FILE) -> Settings:
     """Read the settings. Raises SettingsError with everything that is wrong, all at once."""
     with _reading(env_file):
         wrong = sources.unreadable(env_file)
+        variables = sources.variables(env_file)
         files = sources.SecretFiles(Settings, env_file)
         secrets = files()
+        path = variables.get("CONFIG_FILE")
+        found = reading.read(Path(path), variables) if path else None
+        wrong += [*files.problems, *(found.problems if found else ())]
+        if not (_given_token(variables, secrets, files.failed) or _names_bots(found)):
+            wrong.append(messages.NO_BOT)
         try:
             settings = Settings.from_sources(env_file, secrets)
         except ValidationError as error:
-            told = messages.told(error, files.failed)
-            raise SettingsError(wrong + files.problems + told) from None
-    problems = wrong + files.problems
-    problems += databases.missing(settings.queue_backend, settings.database_url)
-    if problems:
-        raise SettingsError(problems)
+            raise SettingsError(wrong + messages.told(error, files.failed)) from None
+    wrong += databases.missing(settings.queue_backend, settings.database_url)
+    if found is not None:
+        wrong += meaning.contradictions(found, settings.defaults())
+        settings = settings.with_file(found)
+    if wrong:
+        raise SettingsError(wrong)
     return settings
 
 
@@ -67,9 +75,7 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class _Given(Settings):
-    """Settings of what they are given; they read nothing, and nothing is missing."""
-
-    bot_token: SecretStr | None = None  # type: ignore[assignment]
+    """Settings of what they are given; they read nothing."""
 
     @classmethod
     def settings_customise_sources(
@@ -107,6 +113,18 @@ def load_place(env_file: Path | None = ENV_FILE) -> Place:
         sqlite_path=Path(settings.sqlite_path),
         database_url=settings.database_url,
     )
+
+
+def _given_token(
+    variables: Mapping[str, str], secrets: Mapping[str, str], failed: Collection[str]
+) -> bool:
+    """Tell whether a bot token is given, be it right or wrong."""
+    return "BOT_TOKEN" in variables or "bot_token" in secrets or "BOT_TOKEN" in failed
+
+
+def _names_bots(found: reading.Found | None) -> bool:
+    """Tell whether a file names bots, be they right or wrong."""
+    return found is not None and (bool(found.problems) or bool(found.bots))
 
 
 def risks(

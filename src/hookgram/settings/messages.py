@@ -13,6 +13,7 @@ from hookgram.core.redact import mask
 from hookgram.settings.knobs import Chats, Settings
 
 LONGEST_SHOWN = 40
+NO_BOT = "BOT_TOKEN: is not set; get a token from @BotFather and set it"
 
 
 def told(error: ValidationError, failed: Collection[str]) -> list[str]:
@@ -28,8 +29,6 @@ def _name(error: ErrorDetails) -> str:
 def _told(error: ErrorDetails) -> str:
     name = _name(error)
     field = Settings.model_fields[name.lower()]
-    if error["type"] == "missing":
-        return f"{name}: is not set; get a token from @BotFather and set it"
     if error["type"] == "setting":
         return f"{name}: {error['msg']}"
     use = _use(field)

@@ -32,6 +32,19 @@ def layers(env_file: Path | None) -> dict[str, dict[str, str]]:
     }
 
 
+def variables(env_file: Path | None) -> dict[str, str]:
+    """Return all that is set, the stronger source's value of each; names as they are written.
+
+    Settings are also found by their names in capitals.
+    """
+    found: dict[str, str] = {}
+    kept = dotenv_values(env_file, interpolate=False) if _there(env_file) else {}
+    sources: list[Mapping[str, str | None]] = [*reversed(layers(env_file).values())]
+    for values in (*sources, kept, os.environ):
+        found |= {name: value for name, value in values.items() if value}
+    return found
+
+
 def unreadable(env_file: Path | None) -> list[str]:
     """Tell the lines of the file that say nothing, for instance because a quote is not closed."""
     if env_file is None or not _there(env_file):

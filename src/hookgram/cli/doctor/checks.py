@@ -102,14 +102,24 @@ async def check_database(settings: Settings, url: str) -> list[Finding]:
     return [sound, *store.of_work(facts, configured)]
 
 
-async def check_telegram(settings: Settings) -> list[Finding]:
-    """Ask Telegram who the bot is and what its webhook is; compare the clocks."""
+async def check_telegram(settings: Settings, name: str | None = None) -> list[Finding]:
+    """Ask Telegram who the bot is and what its webhook is; compare the clocks.
+
+    Of several bots, what is found of each begins with its *name*.
+    """
+    findings = await _ask(settings)
+    if name is None:
+        return findings
+    return [replace(one, sentence=f"{name}: {one.sentence}", subject=name) for one in findings]
+
+
+async def _ask(settings: Settings) -> list[Finding]:
     await in_thread(lambda: importlib.import_module("hookgram.telegram.bot_api"))
     from hookgram.telegram.bot_api import BotApi  # noqa: PLC0415  (it takes seconds)
 
     groups = settings.public_mode or any(chat < 0 for chat in settings.authorized_chat_ids)
     findings = []
-    async with BotApi(settings.bot_token.get_secret_value(), settings.telegram_api_url) as api:
+    async with BotApi(settings.bots()[0].token, settings.telegram_api_url) as api:
         try:
             findings += telegram.of_bot(await api.me(), groups=groups)
             webhook = await api.webhook()

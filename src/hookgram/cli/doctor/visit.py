@@ -21,6 +21,7 @@ from hookgram.core.doctor.platform import PlatformFacts, of_platform
 from hookgram.core.model import SECOND
 from hookgram.errors import SettingsError
 from hookgram.settings import Settings, load, risks
+from hookgram.settings.bots import of_bot
 
 DEFAULT_GRACE = 25 * SECOND
 
@@ -83,11 +84,15 @@ def _checks(
         return chosen
     # Before the Bot API's library is imported in a thread: both bring the HTTP client.
     importlib.import_module("hookgram.channels.registry")
-    chosen["telegram"] = partial(checks.check_telegram, settings)
+    bots = settings.bots()
+    for one in bots:
+        own = of_bot(settings, one.bot.name)
+        name = one.bot.name if len(bots) > 1 else None
+        chosen[f"telegram {one.bot.name}"] = partial(checks.check_telegram, own, name)
     for definition in settings.definitions():
         name = definition.name
         for number, url in enumerate(definition.urls, 1):
             chosen[f"{name} {number}"] = partial(checks.check_url, name, url)
         if send_test:
-            chosen[f"{name} test"] = partial(checks.check_test, definition, settings.bot().bot_id)
+            chosen[f"{name} test"] = partial(checks.check_test, definition, bots[0].bot.bot_id)
     return chosen

@@ -11,6 +11,7 @@ PRINTED: Mapping[str, Callable[[], str]] = {
     "answers": tables.answers,
     "commands": commands.commands,
     "complaints": tables.complaints,
+    "configuration file": tables.configuration_file,
     "counters": counts.counters,
     "exit codes": commands.exits,
     "facts": logs.facts_of_lines,

@@ -11,6 +11,7 @@ from hookgram.core.polling import HINDRANCES
 from hookgram.core.retry import RetryPolicy
 from hookgram.core.webhook import CAUSES
 from hookgram.settings import table
+from hookgram.settings.file import schema
 from hookgram.settings.sources import FROM_FILES
 
 
@@ -23,6 +24,15 @@ def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def settings() -> str:
     """Print every setting."""
     return markdown(("variable", "default", "meaning"), table.rows())
+
+
+def configuration_file() -> str:
+    """Print every key of the configuration file, table by table."""
+    parts = []
+    for header, entry in schema.TABLES.items():
+        keys = markdown(("key", "default", "meaning"), schema.rows(entry))
+        parts.append(f"## `{header}`\n\n{entry.__doc__}\n\n{keys}")
+    return "\n\n".join(parts)
 
 
 def secret_files() -> str:

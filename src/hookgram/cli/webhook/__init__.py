@@ -16,6 +16,13 @@ webhook = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+BotName = Annotated[
+    str | None,
+    typer.Option(
+        "--bot",
+        help="Which bot, by its name in the configuration file; without it that of BOT_TOKEN.",
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")]
 Drop = Annotated[
     bool,
@@ -24,21 +31,26 @@ Drop = Annotated[
 
 
 @webhook.command()
-def info(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def info(
+    *,
+    bot: BotName = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
     """Show what Telegram says of the webhook, in plain words."""
     from hookgram.cli.webhook.acts import show  # noqa: PLC0415  (slow; `--help` needs it not)
 
-    show(as_json=as_json)
+    show(bot, as_json=as_json)
 
 
 @webhook.command("set")
 def set_(
     *,
+    bot: BotName = None,
     url: Annotated[
         str | None,
         typer.Option(
             help="The gateway's address as Telegram sees it, like https://gateway.example.com; "
-            "TELEGRAM_WEBHOOK_PATH is added when it has no path. Without it: PUBLIC_URL.",
+            "the bot's path is added when it has no path. Without it: PUBLIC_URL.",
         ),
     ] = None,
     max_connections: Annotated[
@@ -53,18 +65,18 @@ def set_(
     drop_pending: Drop = False,
     yes: Yes = False,
 ) -> None:
-    """Have Telegram post here, with TELEGRAM_SECRET_TOKEN and every kind of update.
+    """Have Telegram post here, with the bot's secret token and every kind of update.
 
     Compares first, says what it changes, and does nothing when all is right.
     """
     from hookgram.cli.webhook.acts import take  # noqa: PLC0415
 
-    take(url, max_connections, force=force, drop_pending=drop_pending, yes=yes)
+    take(bot, url, max_connections, force=force, drop_pending=drop_pending, yes=yes)
 
 
 @webhook.command()
-def delete(*, drop_pending: Drop = False, yes: Yes = False) -> None:
+def delete(*, bot: BotName = None, drop_pending: Drop = False, yes: Yes = False) -> None:
     """Have Telegram post nowhere: updates wait there, for up to 24 hours."""
     from hookgram.cli.webhook.acts import give_up  # noqa: PLC0415
 
-    give_up(drop_pending=drop_pending, yes=yes)
+    give_up(bot, drop_pending=drop_pending, yes=yes)

@@ -26,6 +26,7 @@ from hookgram.core.webhook import (
 )
 from hookgram.errors import SettingsError, TelegramUnavailable
 from hookgram.settings import Settings, load
+from hookgram.settings.bots import of_bot
 from hookgram.telegram.bot_api import BotApi
 
 LONGEST_PAUSE = 5.0
@@ -43,9 +44,9 @@ KEPT = (
 T = TypeVar("T")
 
 
-def show(*, as_json: bool) -> None:
+def show(bot: str | None, *, as_json: bool) -> None:
     """Show the webhook."""
-    settings = load()
+    settings = of_bot(load(), bot)
     webhook = _call(settings, lambda api: api.webhook())
     expected = expect(
         webhook.url,
@@ -57,9 +58,17 @@ def show(*, as_json: bool) -> None:
     telling.tell(webhook, expected, as_json=as_json)
 
 
-def take(url: str | None, connections: int, *, force: bool, drop_pending: bool, yes: bool) -> None:
+def take(
+    bot: str | None,
+    url: str | None,
+    connections: int,
+    *,
+    force: bool,
+    drop_pending: bool,
+    yes: bool,
+) -> None:
     """Set the webhook, if it is not right."""
-    settings = load()
+    settings = of_bot(load(), bot)
     path = settings.telegram_webhook_path
     wish = Wish(url=_wanted(url, settings), secret=settings.ingest_secret, connections=connections)
     webhook = _call(settings, lambda api: api.webhook())
@@ -81,9 +90,9 @@ def take(url: str | None, connections: int, *, force: bool, drop_pending: bool, 
         typer.echo(f"This Bot API server does not know: {', '.join(left)}.")
 
 
-def give_up(*, drop_pending: bool, yes: bool) -> None:
+def give_up(bot: str | None, *, drop_pending: bool, yes: bool) -> None:
     """Delete the webhook, after asking."""
-    settings = load()
+    settings = of_bot(load(), bot)
     path = settings.telegram_webhook_path
     webhook = _call(settings, lambda api: api.webhook())
     if not webhook.url and not (drop_pending and webhook.pending):
@@ -100,7 +109,7 @@ def give_up(*, drop_pending: bool, yes: bool) -> None:
 
 def _call(settings: Settings, work: Callable[[BotApi], Awaitable[T]]) -> T:
     async def call() -> T:
-        token = settings.bot_token.get_secret_value()
+        token = settings.bots()[0].token
         async with BotApi(token, settings.telegram_api_url) as api:
             return await work(api)
 

@@ -1,0 +1,1 @@
+"""The configuration file: bots and targets as data, read once and checked whole."""
