@@ -13,7 +13,7 @@ from benchmarks import report
 from benchmarks.bodies import FIRST, body, number_in
 from benchmarks.finding import at_least, at_most, found
 from benchmarks.rows import ROWS
-from hookgram.core.envelope import event_body
+from hookgram.core.formats.event import event_body
 from hookgram.core.model import Event
 from hookgram.core.reading import read
 
