@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
+from hookgram.core.access import Chats
 from hookgram.core.facts import Fact
 from hookgram.core.listing import DeliveryFilter, DeliveryPage, EventFilter, EventPage, TargetRow
 from hookgram.core.model import (
@@ -264,6 +265,26 @@ class TargetBook(Protocol):
         ...
 
 
+class ChatBook(Protocol):
+    """The chats that were admitted or followed at run time; the configured ones are not here."""
+
+    async def chats(self) -> Chats:
+        """Read all of them."""
+        ...
+
+    async def authorise(self, chat_id: int) -> bool:
+        """Admit a chat, which is no refused one any more; False if it was admitted already."""
+        ...
+
+    async def withdraw(self, chat_id: int) -> bool:
+        """Take an authorisation back; False if there was none."""
+        ...
+
+    async def move_chat(self, chat_id: int, former: int) -> None:
+        """Remember that a chat had another id; nothing happens if it is known."""
+        ...
+
+
 class Upkeep(Protocol):
     """What the caretaker needs."""
 
@@ -287,7 +308,9 @@ class Upkeep(Protocol):
         ...
 
 
-class Store(Inbox, Queue, Journal, Duties, WebhookBook, TargetBook, Upkeep, Protocol):
+class Store(
+    Inbox, Queue, Journal, Duties, WebhookBook, TargetBook, ChatBook, Upkeep, Protocol
+):
     """One durable store, open until it is closed."""
 
     def on_change(self, changed: Callable[[], None]) -> None:

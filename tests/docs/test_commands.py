@@ -35,7 +35,7 @@ NOT_RUN = {
     r".*\s/(etc|var|opt)/": "needs this machine's administrator",
 }
 """The only reasons for which a documented line is not run here."""
-MAY_SAY_NO = re.compile(r"hookgram (doctor|events|dead|targets)\b")
+MAY_SAY_NO = re.compile(r"hookgram (doctor|events|dead|targets|chats)\b")
 """What ends with 1 when it finds something, or does not find what a page made up: an answer too."""
 ELSEWHERE = {
     "docs/tutorial/first-gateway.md": "tests/docs/test_tutorial.py",

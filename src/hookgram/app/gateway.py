@@ -100,6 +100,7 @@ class Gateway:
             notice=notice,
             wake=self._worker.wake,
             search=expressions.search,
+            book=store,
         )
         self._ways_in = WaysIn(settings, store, self._clock, notice)
         self._caretaker = Caretaker(
@@ -116,11 +117,12 @@ class Gateway:
         )
 
     async def _read_targets(self) -> None:
-        """Read the targets, configured and stored, and give them to those who work with them."""
+        """Read targets and chats, and give them to those who work with them."""
         targets = await self._store.register(self._settings.definitions())
         self._targets.clear()
         self._targets.update({target.target_id: target for target in targets})
         self._intake.set_targets(targets)
+        self._intake.set_chats(await self._store.chats())
         self._worker.set_targets(targets)
 
     def _start(self, stack: AsyncExitStack) -> None:

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from hookgram import __version__
+from hookgram.cli.chats import chats
 from hookgram.cli.config import config
 from hookgram.cli.dead import dead
 from hookgram.cli.demo.command import demo
@@ -67,6 +68,7 @@ cli.add_typer(webhook, name="webhook")
 cli.add_typer(events, name="events")
 cli.add_typer(dead, name="dead")
 cli.add_typer(targets, name="targets")
+cli.add_typer(chats, name="chats")
 
 
 def _version(value: bool) -> None:  # noqa: FBT001  (the option's own shape)

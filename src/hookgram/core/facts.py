@@ -72,6 +72,13 @@ class UpdateRefused(Fact, frozen=True, kw_only=True):
     """Whether this process meets the chat for the first time."""
 
 
+class ChatMoved(Fact, frozen=True, kw_only=True):
+    """A group that a rule names became a supergroup; the rule follows it to its new id."""
+
+    chat_id: int
+    former: int
+
+
 class IngestRejected(Fact, frozen=True, kw_only=True):
     """We answered a posted body with something else than 200."""
 

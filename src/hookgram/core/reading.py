@@ -46,6 +46,9 @@ CONTENT = tuple(
 """What a message can hold; the first that is there names its content type."""
 
 
+_MIGRATIONS = ("migrate_to_chat_id", "migrate_from_chat_id")
+
+
 class Reading(Struct, frozen=True, kw_only=True, gc=False):
     """What one readable update says. ``payload`` is its kind's value, byte for byte."""
 
@@ -85,6 +88,20 @@ def read(body: bytes) -> Reading | None:
         return _read(repaired, body)
     except _ERRORS:
         return None
+
+
+def migration(reading: Reading) -> tuple[int, int] | None:
+    """Return the id that a group has now, as a supergroup, and the one it had; None: nothing moved.
+
+    Telegram says so twice: in the group, and in the supergroup.
+    """
+    chat, said = reading.chat_id, reading.content_type
+    if chat is None or said not in _MIGRATIONS:
+        return None
+    other = _integer(_members(Raw(reading.payload)).get(said))
+    if other is None or other == chat:
+        return None
+    return (other, chat) if said == "migrate_to_chat_id" else (chat, other)
 
 
 def _read(readable: bytes, original: bytes) -> Reading | None:

@@ -192,6 +192,9 @@ _RENDER: dict[type[facts.Fact], Render] = {
     facts.DeadOnArrival: _dead_on_arrival,
     facts.DuplicateSeen: _line(logging.DEBUG, "♊ Update {update_id} ({kind}) was stored before"),
     facts.UpdateRefused: _refused,
+    facts.ChatMoved: _line(
+        logging.INFO, "🚚 Chat {former} has the id {chat_id} now; what names it goes on"
+    ),
     facts.IngestRejected: _line(
         logging.WARNING, "🚪 Answered {status} to a post for {bot}: {reason}"
     ),

@@ -8,8 +8,11 @@ import traceback
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from hookgram.core.access import Access
+from msgspec.structs import replace
+
+from hookgram.core.access import Access, Chats
 from hookgram.core.facts import (
+    ChatMoved,
     DeadOnArrival,
     DuplicateSeen,
     EventAccepted,
@@ -29,9 +32,9 @@ from hookgram.core.model import (
     Owed,
     Target,
 )
-from hookgram.core.reading import Reading, read
+from hookgram.core.reading import Reading, migration, read
 from hookgram.core.routing import route, takers_of
-from hookgram.ports import Clock, Inbox, Notice
+from hookgram.ports import ChatBook, Clock, Inbox, Notice
 from hookgram.usecases.limits import Allowance, Limits
 
 __all__ = ["Intake", "Limits", "Taken", "arrival"]
@@ -61,7 +64,7 @@ class Intake:
     """The way in for every source of updates.
 
     *wake* is called after a commit with the targets that have new work; *search* is the engine for
-    the expressions of filters.
+    the expressions of filters. In *book* it is remembered which named groups became supergroups.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class Intake:
         notice: Notice,
         wake: Callable[[Iterable[int]], None],
         search: Search = no_expressions,
+        book: ChatBook | None = None,
     ) -> None:
         self._inbox = inbox
         self._access = access
@@ -84,6 +88,9 @@ class Intake:
         self._notice = notice
         self._wake = wake
         self._search = search
+        self._book = book
+        self._chats = Chats()
+        self._named: frozenset[int] = frozenset()
         self._targets: Sequence[Target] = ()
         self._takers: dict[int, tuple[Target, ...]] = {}
         self._strangers: set[tuple[int, int]] = set()
@@ -92,6 +99,13 @@ class Intake:
         """Route to these from now on."""
         self._targets = tuple(targets)
         self._takers.clear()
+        filters = [t.definition.filter for t in targets if t.definition and t.definition.filter]
+        self._named = frozenset().union(*(one.chats for one in filters if one.chats))
+
+    def set_chats(self, chats: Chats) -> None:
+        """Admit and follow these, beside what the rules say, from now on."""
+        # A move is never taken back; one that was just remembered may not be in what was read.
+        self._chats = replace(chats, former={**chats.former, **self._chats.former})
 
     def _takers_of(self, bot: Bot) -> tuple[Target, ...]:
         """Look at all targets once, not at every update: idle ones must cost nothing."""
@@ -109,9 +123,11 @@ class Intake:
         reading = self.read(body)
         if reading is None and not trusted:
             return Taken.UNREADABLE
-        if reading is not None and not self._admits(reading):
-            await self._refuse(bot, reading)
-            return Taken.REFUSED
+        if reading is not None:
+            await self._follow(reading, trusted=trusted)
+            if not self._admits(reading):
+                await self._refuse(bot, reading)
+                return Taken.REFUSED
         coming = self._prepare(bot, body, reading)
         try:
             [acceptance] = await self._inbox.accept((coming.arrival,))
@@ -128,6 +144,9 @@ class Intake:
         All of them in one transaction, after the refused ones are counted: when this returns they
         may be confirmed. Raises StoreUnavailable or StoreBroken; then none is kept.
         """
+        for _, reading in updates:
+            if reading is not None:
+                await self._follow(reading, trusted=True)
         strangers = [r for _, r in updates if r is not None and not self._admits(r)]
         await asyncio.gather(*(self._refuse(bot, reading) for reading in strangers))
         admitted = [self._admits(reading) for _, reading in updates]
@@ -146,7 +165,9 @@ class Intake:
         return [next(told) if admits else Taken.REFUSED for admits in admitted]
 
     def _admits(self, reading: Reading | None) -> bool:
-        return reading is None or self._access.admits(reading.chat_id, reading.user_id)
+        if reading is None:
+            return True
+        return self._access.admits(reading.chat_id, reading.user_id, self._chats)
 
     def _prepare(self, bot: Bot, body: bytes, reading: Reading | None) -> _Coming:
         now, takers = self._clock(), self._takers_of(bot)
@@ -157,10 +178,25 @@ class Intake:
             takers,
             delay=allowance.delay,
             dead=allowance.dead,
+            former=self._chats.before(reading.chat_id) if reading else (),
             search=self._search,
         )
         name = event_id(now, self._entropy(10))
         return _Coming(arrival(bot, body, reading, owed, name=name, now=now), allowance)
+
+    async def _follow(self, reading: Reading, *, trusted: bool) -> None:
+        """Remember the new id of a group that a rule names. Who proves nothing moves nothing."""
+        moved = migration(reading) if trusted else None
+        if moved is None or self._book is None:
+            return
+        chat_id, former = moved
+        named = self._access.authorised | self._chats.authorised | self._named
+        if former not in named or former in self._chats.before(chat_id):
+            return
+        await self._book.move_chat(chat_id, former)
+        ids = (*self._chats.before(chat_id), former)
+        self._chats = replace(self._chats, former={**self._chats.former, chat_id: ids})
+        self._notice(ChatMoved(chat_id=chat_id, former=former))
 
     def read(self, body: bytes) -> Reading | None:
         """Read an update; what we stumble over is kept as unreadable, not asked for for ever."""

@@ -56,7 +56,7 @@ class FilterEntry(Entry):
         None, description="kinds of updates, by Telegram's names"
     )
     chats: Annotated[list[Id], Field(min_length=1, max_length=10_000)] | None = Field(
-        None, description="ids of chats"
+        None, description="ids of chats; a group that becomes a supergroup stays named"
     )
     users: Annotated[list[Id], Field(min_length=1, max_length=10_000)] | None = Field(
         None, description="ids of users"

@@ -85,6 +85,26 @@ ON CONFLICT (bot_id, chat_id) DO UPDATE
    SET count = count + 1, last_seen = excluded.last_seen,
        chat_kind = coalesce(excluded.chat_kind, chat_kind)
 
+-- name: authorise_chat
+INSERT INTO authorised_chat (chat_id, since) VALUES (:chat_id, :now) ON CONFLICT DO NOTHING
+
+-- name: withdraw_chat
+DELETE FROM authorised_chat WHERE chat_id = :chat_id
+
+-- Its key begins with the bot; it holds few rows.
+-- name: forget_refused_chat
+DELETE FROM refused_chat WHERE chat_id = :chat_id
+
+-- name: move_chat
+INSERT INTO moved_chat (chat_id, former, since) VALUES (:chat_id, :former, :now)
+ON CONFLICT DO NOTHING
+
+-- name: authorised_chats
+SELECT chat_id FROM authorised_chat
+
+-- name: moved_chats
+SELECT chat_id, former FROM moved_chat ORDER BY chat_id, former
+
 -- Queue ----------------------------------------------------------------------------------------
 
 -- name: target_works

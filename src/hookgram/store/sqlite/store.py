@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from hookgram.core.access import Chats
 from hookgram.core.model import (
     SECOND,
     Acceptance,
@@ -27,6 +28,7 @@ from hookgram.core.model import (
 from hookgram.core.outcome import Settlement
 from hookgram.ports import Clock
 from hookgram.store.sqlite import (
+    chats,
     duties,
     inbox,
     purge,
@@ -214,6 +216,24 @@ class SqliteStore(SqliteJournal):
         return await self._writer.call(
             partial(purge.purge, delivery_ids=tuple(delivery_ids), before=0)
         )
+
+    # Chat book
+
+    async def chats(self) -> Chats:
+        """Read the chats admitted or followed at run time."""
+        return await self._reader.read(chats.chats)
+
+    async def authorise(self, chat_id: int) -> bool:
+        """Admit a chat."""
+        return await self._writer.call(partial(chats.authorise, chat_id=chat_id))
+
+    async def withdraw(self, chat_id: int) -> bool:
+        """Take an authorisation back."""
+        return await self._writer.call(partial(chats.withdraw, chat_id=chat_id))
+
+    async def move_chat(self, chat_id: int, former: int) -> None:
+        """Remember that a chat had another id."""
+        await self._writer.call(partial(chats.move, chat_id=chat_id, former=former))
 
     # Upkeep
 
