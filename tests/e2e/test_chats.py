@@ -18,7 +18,7 @@ def update(chat: int, **fields) -> bytes:
 
 
 async def test_a_refused_chat_is_found_admitted_followed_and_withdrawn(tmp_path):
-    async with gateway(tmp_path, PUBLIC_MODE="false", AUTHORIZED_CHAT_IDS="1") as process:
+    async with gateway(tmp_path, PUBLIC_MODE="false") as process:
         hookgram = partial(command, tmp_path, SQLITE_PATH=str(process.database))
 
         async def events() -> int:
@@ -42,6 +42,7 @@ async def test_a_refused_chat_is_found_admitted_followed_and_withdrawn(tmp_path)
         await process.kill()
         await process.start()
         assert await admits(-1005)
+        assert process.log().count("no chat is admitted") == 1
 
         await hookgram("chats", "withdraw", "-5")
 

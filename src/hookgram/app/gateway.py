@@ -54,6 +54,7 @@ class Gateway:
         self._stale = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
         self._targets: dict[int, Target] = {}
+        self._admitted = False
         self.broken = asyncio.Event()
 
     async def open(self) -> Asgi:
@@ -122,7 +123,9 @@ class Gateway:
         self._targets.clear()
         self._targets.update({target.target_id: target for target in targets})
         self._intake.set_targets(targets)
-        self._intake.set_chats(await self._store.chats())
+        chats = await self._store.chats()
+        self._intake.set_chats(chats)
+        self._admitted = bool(chats.authorised)
         self._worker.set_targets(targets)
 
     def _start(self, stack: AsyncExitStack) -> None:
@@ -197,7 +200,8 @@ class Gateway:
         )
         orphans = [target.name for target in targets if target.definition is None]
         for warning in risks(self._settings, orphans):
-            self._notice(warning)
+            if warning.code != "nobody_admitted" or not self._admitted:
+                self._notice(warning)
 
     @property
     def journal(self) -> Journal:
