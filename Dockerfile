@@ -9,7 +9,7 @@ RUN python -m venv --without-pip /build/tools && python -m venv --without-pip /o
 COPY requirements.txt requirements-build.txt ./
 RUN python -m pip --python /build/tools install --require-hashes --only-binary :all: -r requirements-build.txt \
  && python -m pip --python /opt/hookgram install --require-hashes --only-binary :all: -r requirements.txt
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE hookgram.example.toml hookgram.schema.json ./
 COPY src ./src
 RUN python -m pip --python /build/tools wheel --no-build-isolation --no-deps --wheel-dir dist . \
  && python -m pip --python /opt/hookgram install --no-index --no-deps dist/*.whl

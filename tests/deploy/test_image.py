@@ -115,7 +115,10 @@ def test_it_says_what_an_engine_needs_to_know(image):
 def test_it_holds_no_installer_and_nothing_of_the_checkout_but_what_was_built(image):
     assert not list(image.path("/opt/hookgram").rglob("pip"))
     assert not image.path("/build").exists()
-    allowed = ("src/", "requirements", "pyproject.toml", "README.md", "LICENSE", "deploy/health")
+    allowed = (
+        *("src/", "requirements", "pyproject.toml", "README.md", "LICENSE", "deploy/health"),
+        *("hookgram.example.toml", "hookgram.schema.json"),
+    )
     assert [name for name in image.copied if not name.startswith(allowed)] == []
 
 
@@ -127,7 +130,10 @@ def test_the_wheel_holds_every_file_of_the_package(image):
         return {str(p.relative_to(folder)) for p in found if p.suffix != ".pyc"}
 
     assert {"py.typed", "store/sqlite/queries.sql"} <= files(PACKAGE)
-    assert files(installed) == files(PACKAGE)
+    beside = {"hookgram.example.toml", "hookgram.schema.json"}  # brought from the root
+    assert files(installed) == files(PACKAGE) | beside
+    for name in beside:
+        assert (installed / name).read_bytes() == (ROOT / name).read_bytes()
     assert list(installed.rglob("*.pyc")), "compiled at build time: a read-only root cannot"
 
 
