@@ -10,10 +10,9 @@ from hookgram.core.model import Definition
 
 
 def definition_text(definition: Definition) -> str:
-    """Write a definition as JSON: no secret, and of each URL only the host."""
-    kept = msgspec.to_builtins(definition)
-    del kept["secrets"], kept["urls"]
+    """Write a definition as JSON: nothing that may be secret, and of each URL only the host."""
+    kept = msgspec.to_builtins(definition, order="sorted")
+    for private in ("secrets", "secret_token", "headers", "urls"):
+        del kept[private]
     kept["hosts"] = [urlsplit(url).hostname or "" for url in definition.urls]
-    if definition.bots is not None:
-        kept["bots"] = sorted(definition.bots)
     return msgspec.json.encode(kept, order="sorted").decode()

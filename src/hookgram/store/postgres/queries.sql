@@ -146,11 +146,33 @@ ON CONFLICT (bot_id, chat_id) DO UPDATE
 -- Each priority is asked for by itself: due work of one is found without walking over what another
 -- has due later. What others are claiming is passed by; lease's key decides who has it. The rows
 -- of a want that are too many, of the second priority, are only locked until the commit.
+-- name: authorise_chat
+INSERT INTO authorised_chat (chat_id, since) VALUES (:chat_id::bigint, :now::bigint)
+ON CONFLICT DO NOTHING RETURNING chat_id
+
+-- name: withdraw_chat
+DELETE FROM authorised_chat WHERE chat_id = :chat_id::bigint RETURNING chat_id
+
+-- Its key begins with the bot; it holds few rows.
+-- name: forget_refused_chat
+DELETE FROM refused_chat WHERE chat_id = :chat_id::bigint RETURNING chat_id
+
+-- name: move_chat
+INSERT INTO moved_chat (chat_id, former, since)
+VALUES (:chat_id::bigint, :former::bigint, :now::bigint)
+ON CONFLICT DO NOTHING RETURNING chat_id
+
+-- name: authorised_chats
+SELECT chat_id FROM authorised_chat
+
+-- name: moved_chats
+SELECT chat_id, former FROM moved_chat ORDER BY chat_id, former
+
 -- name: claim
 WITH found AS (
-  SELECT w.wanted, w.token, w.leased_until, d.*
-    FROM unnest(:targets::bigint[], :wanted::integer[], :tokens::bigint[], :until::bigint[])
-      AS w (target_id, wanted, token, leased_until)
+  SELECT w.wanted, w.kept, w.token, w.leased_until, d.*
+    FROM unnest(:targets::bigint[], :wanted::integer[], :kept::integer[], :tokens::bigint[],
+                :until::bigint[]) AS w (target_id, wanted, kept, token, leased_until)
    CROSS JOIN (VALUES (0::smallint), (1::smallint)) AS p (priority)
    CROSS JOIN LATERAL (
      SELECT d.id, d.target_id, d.priority, d.due_at, d.attempts, d.failures, d.created_at,
@@ -160,7 +182,7 @@ WITH found AS (
         AND d.due_at <= :now::bigint
         AND NOT EXISTS (SELECT FROM lease AS l WHERE l.delivery_id = d.id)
       ORDER BY d.due_at, d.id
-      LIMIT w.wanted
+      LIMIT CASE p.priority WHEN 0 THEN w.wanted ELSE greatest(w.wanted - w.kept, 0) END
         FOR UPDATE OF d SKIP LOCKED
    ) AS d
    WHERE EXISTS (SELECT FROM target AS t

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, assert_never
 
 from msgspec import Struct
 
+from hookgram.core.kinds import is_interactive
 from hookgram.core.model import Attempt, Claim, Claimed, Micros, Recorded, State, Want
 from hookgram.core.outcome import Dead, Delivered, Released, Retry, Settlement
 from hookgram.store.postgres import lanes
@@ -21,7 +22,7 @@ from hookgram.store.postgres.rows import ATTEMPT, attempt_values, claim_of, writ
 from hookgram.store.postgres.transaction import Row, Transaction, View, columns
 
 LOST = Recorded(lost=True)
-WANT = ("targets", "wanted", "tokens", "until")
+WANT = ("targets", "wanted", "kept", "tokens", "until")
 SETTLED = ("ids", "tokens", "states", "waits", "reasons", "failures", "statuses", "took")
 
 Extension: TypeAlias = tuple[Claim, Micros]
@@ -44,14 +45,29 @@ async def claim(tx: Transaction, calls: Sequence[Sequence[Want]]) -> list[Claime
 async def _claim(tx: Transaction, wants: Sequence[Want]) -> Claimed:
     targets = [want.target_id for want in wants]
     rows = [
-        (want.target_id, max(want.limit, 0), secrets.randbits(63), tx.now + want.lease)
+        (
+            want.target_id,
+            max(want.limit, 0),
+            max(want.kept, 0),
+            secrets.randbits(63),
+            tx.now + want.lease,
+        )
         for want in wants
     ]
     found = await tx.rows("claim", now=tx.now, **columns(rows, WANT)) if rows else []
     claims = tuple(claim_of(row, tx.now) for row in found)
     due: dict[int, Micros | None] = dict.fromkeys(targets)
-    due |= _earliest(await tx.rows("next_due", targets=targets))
+    rows = await tx.rows("next_due", targets=targets)
+    full = {want.target_id for want in wants if _is_full(want, claims)}
+    due |= _earliest([row[:2] if row[0] in full else row for row in rows])
     return Claimed(claims=claims, due=due)
+
+
+def _is_full(want: Want, claims: Sequence[Claim]) -> bool:
+    """Tell whether what is not interactive has filled all places that are not kept."""
+    own = [claim for claim in claims if claim.target_id == want.target_id]
+    urgent = sum(is_interactive(claim.event.kind) for claim in own)
+    return want.kept > 0 and len(own) - urgent == want.limit - max(urgent, want.kept)
 
 
 async def claim_lapsed(tx: Transaction, calls: Sequence[Portion]) -> list[list[Claim]]:

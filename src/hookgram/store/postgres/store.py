@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 
+from hookgram.core.access import Chats
 from hookgram.core.model import (
     Acceptance,
     Arrival,
@@ -24,6 +25,7 @@ from hookgram.core.model import (
 from hookgram.core.outcome import Settlement
 from hookgram.ports import Clock
 from hookgram.store.postgres import (
+    chats,
     duties,
     inbox,
     purge,
@@ -175,6 +177,22 @@ class PostgresStore(PostgresJournal):
         targets = await self._working.call(target_book.REGISTER, tuple(definitions))
         await self._working.call(target_book.FINISH_REMOVALS, None)
         return targets
+
+    async def chats(self) -> Chats:
+        """Read the chats admitted or followed at run time."""
+        return await self._reader.read(chats.chats)
+
+    async def authorise(self, chat_id: int) -> bool:
+        """Admit a chat."""
+        return await self._working.call(chats.AUTHORISE, chat_id)
+
+    async def withdraw(self, chat_id: int) -> bool:
+        """Take an authorisation back."""
+        return await self._working.call(chats.WITHDRAW, chat_id)
+
+    async def move_chat(self, chat_id: int, former: int) -> None:
+        """Remember that a chat had another id."""
+        await self._working.call(chats.MOVE, (chat_id, former))
 
     async def pause(self, name: str) -> None:
         """Let the target's work wait."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from hookgram.core.model import Filter, Format
-from hookgram.store.sqlite.rows import definition_text
+from hookgram.store.definitions import definition_text
 from store.makers import definition
 
 
