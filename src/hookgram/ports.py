@@ -308,9 +308,7 @@ class Upkeep(Protocol):
         ...
 
 
-class Store(
-    Inbox, Queue, Journal, Duties, WebhookBook, TargetBook, ChatBook, Upkeep, Protocol
-):
+class Store(Inbox, Queue, Journal, Duties, WebhookBook, TargetBook, ChatBook, Upkeep, Protocol):
     """One durable store, open until it is closed."""
 
     def on_change(self, changed: Callable[[], None]) -> None:

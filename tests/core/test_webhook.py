@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hookgram.core.kinds import KINDS
+from hookgram.core.model import HOUR, Definition, Filter, Origin
+from hookgram.core.retry import RetryPolicy
 from hookgram.core.webhook import (
     CAUSES,
     UNKNOWN,
@@ -16,6 +18,7 @@ from hookgram.core.webhook import (
     missing_kinds,
     shown,
     url_problem,
+    wanted_kinds,
 )
 
 PATH = "/telegram/webhook"
@@ -123,3 +126,33 @@ def test_each_difference_is_told(webhook, words):
 def test_telegrams_default_leaves_out_what_must_be_asked_for():
     assert missing_kinds(None) == ("chat_member", "message_reaction", "message_reaction_count")
     assert missing_kinds(tuple(KINDS)) == ()
+
+
+def want(kinds=None, bots=None):
+    wanted = None if kinds is None else Filter(kinds=frozenset(kinds))
+    policy = RetryPolicy.doubling(base=1, retries=1, max_age=HOUR)
+    urls = ("https://t.example",)
+    return Definition(
+        name="t", urls=urls, origin=Origin.FILE, retry=policy, filter=wanted, bots=bots
+    )
+
+
+@pytest.mark.parametrize(
+    ("definitions", "kinds"),
+    [
+        ([], tuple(KINDS)),
+        ([want()], tuple(KINDS)),
+        ([want({"poll"}), want()], tuple(KINDS)),
+        ([want({"poll"}), want({"message", "poll"})], ("message", "poll")),
+        ([want({"poll"}), want(bots=frozenset({2}))], ("poll",)),
+        ([want({"poll", "z_new", "a_new"})], ("poll", "a_new", "z_new")),
+        ([want({"poll"}, bots=frozenset({2}))], tuple(KINDS)),
+    ],
+)
+def test_telegram_is_asked_for_the_kinds_that_the_bots_targets_want(definitions, kinds):
+    assert wanted_kinds(definitions, bot_id=1) == kinds
+
+
+def test_only_wanted_kinds_are_missed():
+    assert missing_kinds(None, ("message", "chat_member")) == ("chat_member",)
+    assert missing_kinds(("poll",), ("message", "poll")) == ("message",)

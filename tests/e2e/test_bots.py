@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from fakes.gateway import SECRET, Process, gateway
+from fakes.gateway import SECRET, TOKEN, Process, gateway
+from hookgram.demo.bot_api import FakeBotApi
 
 SHOP_TOKEN = "654321:BBF0-another_token_of_the_tests"
 FILE = """
@@ -116,3 +117,53 @@ async def test_a_file_with_mistakes_ends_with_78_and_tells_each(tmp_path):
         await process.start()
     assert "hookgram.toml:2: targets 1, name: is no name" in str(ended.value)
     assert "hookgram.toml:3: targets 1, url: not an http or https URL" in str(ended.value)
+
+
+WAYS = """
+[[bots]]
+name = "asked"
+token = "${{SHOP_TOKEN}}"
+ingest = "polling"
+
+[[bots]]
+name = "posted"
+token = "${{DESK_TOKEN}}"
+
+[[targets]]
+name = "all"
+url = "{url}/all"
+bots = ["asked", "posted"]
+format = "update"
+[targets.filter]
+kinds = ["poll", "message"]
+"""
+DESK_TOKEN = "777777:CCF0-a_third_token_of_the_tests__"
+
+
+async def test_each_bots_updates_come_in_its_own_way(tmp_path):
+    async with receiver() as (url, got), FakeBotApi(TOKEN, SHOP_TOKEN, DESK_TOKEN) as server:
+        (tmp_path / "hookgram.toml").write_text(WAYS.format(url=url))
+        settings = {
+            "CONFIG_FILE": "hookgram.toml",
+            "SHOP_TOKEN": SHOP_TOKEN,
+            "DESK_TOKEN": DESK_TOKEN,
+            "TELEGRAM_API_URL": server.url,
+            "PUBLIC_URL": "https://gateway.example.com",
+        }
+        asked = server.bots[SHOP_TOKEN]
+        own, posted = server.bots[TOKEN], server.bots[DESK_TOKEN]
+        asked.waiting.add(8, message(8, "asked for"))
+        async with gateway(tmp_path, **settings) as process:
+            await process.until(lambda: own.url and posted.url, what="both webhooks")
+            assert own.url == "https://gateway.example.com/telegram/webhook"
+            assert posted.url == "https://gateway.example.com/telegram/webhook/posted"
+            assert posted.secret not in {None, SECRET}
+            assert (posted.allowed, "inline_query" in own.allowed) == (["message", "poll"], True)
+            assert asked.url == ""
+            path = "/telegram/webhook/posted"
+            assert await process.post(message(9, "posted"), secret="wrong", path=path) == 403
+            assert await process.post(message(9, "posted"), secret=posted.secret, path=path) == 200
+            async with asyncio.timeout(20):
+                bodies = {(await got.get())[2] for _ in range(2)}
+            assert bodies == {message(8, "asked for"), message(9, "posted")}
+            assert await process.stop(deadline=10) == 0

@@ -168,7 +168,7 @@ BOT = f'[[bots]]\nname = "shop"\ntoken = "{SHOP}"\n'
         (BOT.replace(SHOP, "123456:AAF0-otherwise_spelt"), "is the token of the bot of BOT_TOKEN"),
         (BOT.replace(SHOP, "nonsense"), "3: bots 1, token: not a bot token"),
         (BOT + 'secret_token = "BBF0-another_token"', "is part of the token"),
-        (BOT + 'ingest = "polling"', "4: bots 1, ingest: is not possible; use 'webhook'"),
+        (BOT + 'ingest = "pull"', "4: bots 1, ingest: is not possible; use 'webhook' or 'polling'"),
         (TARGET + 'filter.kinds = ["mesage"]', 'is no kind; did you mean "message"?'),
         (TARGET + 'filter.kinds = ["?"]', "is no kind; use names of Telegram's"),
         (TARGET + "filter.chats = []", "filter.chats: is empty: nothing would ever fit it"),

@@ -9,10 +9,10 @@ import socket
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-from hookgram.core.model import Bot
-from hookgram.core.webhook import Wish
+from hookgram.core.webhook import Wish, wanted_kinds
 from hookgram.ports import Clock, Notice, Store
 from hookgram.settings import Settings
+from hookgram.settings.bots import BotSetting, of_bot
 from hookgram.telegram.duty import Shift
 from hookgram.telegram.polling import Poller
 from hookgram.usecases.intake import Intake
@@ -40,24 +40,27 @@ class WaysIn:
         self.turns: dict[str, Callable[[], float]] = {}
 
     async def open(self, intake: Intake) -> None:
-        """Make the doors, what brings *intake* updates, and what keeps the webhook."""
-        settings, bot = self._settings, self._settings.bot()
-        secret = settings.ingest_secret
-        if settings.kept_url is not None:
-            made = secrets.token_urlsafe(SECRET_BYTES)
-            secret = secret or await self._store.webhook_secret(bot.bot_id, made)
-            self._keep_webhook(bot, settings.kept_url, secret)
-        if settings.polls:
-            self._poll(bot, intake)
-        if secret is not None or not settings.polls:
-            self.doors[settings.telegram_webhook_path] = Door(bot=bot, secret=secret)
+        """Make the doors, what brings *intake* updates, and what keeps the webhooks."""
+        for one in self._settings.bots():
+            await self._open(one, of_bot(self._settings, one.bot.name).kept_url, intake)
 
-    def _poll(self, bot: Bot, intake: Intake) -> None:
-        settings = self._settings
+    async def _open(self, one: BotSetting, kept_url: str | None, intake: Intake) -> None:
+        secret = one.secret
+        if kept_url is not None:
+            made = secrets.token_urlsafe(SECRET_BYTES)
+            secret = secret or await self._store.webhook_secret(one.bot.bot_id, made)
+            self._keep_webhook(one, kept_url, secret)
+        if one.polls:
+            self._poll(one, intake)
+        if secret is not None or not one.polls:
+            self.doors[one.path] = Door(bot=one.bot, secret=secret)
+
+    def _poll(self, one: BotSetting, intake: Intake) -> None:
+        bot = one.bot
         poller = Poller(
             bot=bot,
-            token=settings.bot_token.get_secret_value(),
-            base_url=settings.telegram_api_url,
+            token=one.token,
+            base_url=self._settings.telegram_api_url,
             intake=intake,
             inbox=self._store,
             shift=self._shift(f"polling/{bot.bot_id}"),
@@ -65,17 +68,18 @@ class WaysIn:
         )
         self._add(f"polling of {bot.name}", poller.run, lambda: poller.last_turn)
 
-    def _keep_webhook(self, bot: Bot, url: str, secret: str) -> None:
+    def _keep_webhook(self, one: BotSetting, url: str, secret: str) -> None:
         # Seconds and 150 MB, before we listen, and only where the webhook is ours to keep.
         from hookgram.telegram.custody import Custodian  # noqa: PLC0415
 
-        settings = self._settings
+        bot = one.bot
+        allowed = wanted_kinds(self._settings.definitions(), bot.bot_id)
         custodian = Custodian(
             bot=bot,
-            token=settings.bot_token.get_secret_value(),
-            base_url=settings.telegram_api_url,
-            wish=Wish(url=url, secret=secret),
-            path=settings.telegram_webhook_path,
+            token=one.token,
+            base_url=self._settings.telegram_api_url,
+            wish=Wish(url=url, secret=secret, allowed=allowed),
+            path=one.path,
             book=self._store,
             shift=self._shift(f"custody/{bot.bot_id}"),
             clock=self._clock,

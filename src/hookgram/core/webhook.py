@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ from msgspec import Struct
 
 from hookgram.core.addresses import refusal
 from hookgram.core.kinds import KINDS
-from hookgram.core.model import Micros
+from hookgram.core.model import Definition, Micros
 from hookgram.core.redact import safe_url
 
 OFFICIAL = "https://api.telegram.org"
@@ -261,11 +262,29 @@ def shown(url: str, path: str) -> str:
     return safe_url(f"{parts.scheme}://{parts.netloc}") + path
 
 
-def missing_kinds(allowed: tuple[str, ...] | None) -> tuple[str, ...]:
-    """List the kinds of update that Telegram does not send."""
+def wanted_kinds(definitions: Iterable[Definition], bot_id: int) -> tuple[str, ...]:
+    """List the kinds that a bot's targets want together: all that are known, unless each names its.
+
+    Kinds that we do not know are named as they are; Telegram may.
+    """
+    wanted: set[str] = set()
+    for definition in definitions:
+        if definition.bots is None or bot_id in definition.bots:
+            kinds = definition.filter.kinds if definition.filter else None
+            if kinds is None:
+                return tuple(KINDS)
+            wanted |= kinds
+    order = [*KINDS, *sorted(wanted - KINDS.keys())]
+    return tuple(kind for kind in order if kind in wanted) or tuple(KINDS)
+
+
+def missing_kinds(
+    allowed: tuple[str, ...] | None, wanted: Collection[str] = KINDS
+) -> tuple[str, ...]:
+    """List the kinds of update that are wanted and that Telegram does not send."""
     if not allowed:
-        return ASKED_FOR
-    return tuple(kind for kind in KINDS if kind not in allowed)
+        return tuple(kind for kind in ASKED_FOR if kind in wanted)
+    return tuple(kind for kind in wanted if kind not in allowed)
 
 
 def differences(webhook: Webhook, wish: Wish, path: str) -> list[str]:
@@ -277,7 +296,7 @@ def differences(webhook: Webhook, wish: Wish, path: str) -> list[str]:
     connections = webhook.connections or CONNECTIONS
     if connections != wish.connections:
         found.append(f"connections at once: {connections} → {wish.connections}")
-    missing = [kind for kind in missing_kinds(webhook.allowed) if kind in wish.allowed]
+    missing = missing_kinds(webhook.allowed, wish.allowed)
     if missing:
         found.append(f"kinds that were not sent: {', '.join(missing)}")
     extra = [kind for kind in webhook.allowed or () if kind not in wish.allowed]

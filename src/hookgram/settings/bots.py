@@ -18,12 +18,16 @@ OWN_BOT = "default"
 
 
 class BotSetting(Struct, frozen=True, kw_only=True):
-    """A bot as it is set: its token, the path where Telegram posts, and the secret it sends."""
+    """A bot as it is set: its token, the path where Telegram posts, and the secret it sends.
+
+    ``polls``: its updates are asked for instead of posted.
+    """
 
     bot: Bot
     token: str
     path: str
     secret: str | None
+    polls: bool = False
 
     def __repr__(self) -> str:
         """Show the bot and its path, no secret."""
@@ -46,4 +50,5 @@ def of_bot(settings: Settings, name: str | None) -> Settings:
         bot_token=SecretStr(one.token),
         telegram_secret_token=None if one.secret is None else SecretStr(one.secret),
         telegram_webhook_path=one.path,
+        ingest_mode="polling" if one.polls else "webhook",
     )

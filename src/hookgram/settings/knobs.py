@@ -195,6 +195,7 @@ class Settings(BaseSettings):
                     token=self.bot_token.get_secret_value(),
                     path=self.telegram_webhook_path,
                     secret=self.ingest_secret,
+                    polls=self.polls,
                 )
             )
         return (*own, *(meaning.bots(self._file, self.telegram_webhook_path) if self._file else ()))

@@ -6,7 +6,7 @@ import asyncio
 import importlib
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import urlsplit
@@ -102,18 +102,22 @@ async def check_database(settings: Settings, url: str) -> list[Finding]:
     return [sound, *store.of_work(facts, configured)]
 
 
-async def check_telegram(settings: Settings, name: str | None = None) -> list[Finding]:
+async def check_telegram(
+    settings: Settings, kinds: Collection[str], name: str | None = None
+) -> list[Finding]:
     """Ask Telegram who the bot is and what its webhook is; compare the clocks.
+
+    *kinds* are those that its targets want.
 
     Of several bots, what is found of each begins with its *name*.
     """
-    findings = await _ask(settings)
+    findings = await _ask(settings, kinds)
     if name is None:
         return findings
     return [replace(one, sentence=f"{name}: {one.sentence}", subject=name) for one in findings]
 
 
-async def _ask(settings: Settings) -> list[Finding]:
+async def _ask(settings: Settings, kinds: Collection[str]) -> list[Finding]:
     await in_thread(lambda: importlib.import_module("hookgram.telegram.bot_api"))
     from hookgram.telegram.bot_api import BotApi  # noqa: PLC0415  (it takes seconds)
 
@@ -123,7 +127,7 @@ async def _ask(settings: Settings) -> list[Finding]:
         try:
             findings += telegram.of_bot(await api.me(), groups=groups)
             webhook = await api.webhook()
-            expected = await _expected(settings, webhook.url)
+            expected = await _expected(settings, kinds, webhook.url)
             findings += telegram.of_webhook(webhook, expected, now=now())
         except TelegramError as error:
             findings.append(_of_trouble(error))
@@ -139,7 +143,7 @@ def _of_trouble(error: TelegramError) -> Finding:
     return found(code, str(error))
 
 
-async def _expected(settings: Settings, webhook: str) -> telegram.Expected:
+async def _expected(settings: Settings, kinds: Collection[str], webhook: str) -> telegram.Expected:
     from hookgram.channels.probe import addresses_of  # noqa: PLC0415  (brings aiohttp)
 
     host = urlsplit(webhook).hostname
@@ -148,6 +152,7 @@ async def _expected(settings: Settings, webhook: str) -> telegram.Expected:
         public_url=settings.public_url,
         own_address=own_address(os.environ),
         path=settings.telegram_webhook_path,
+        kinds=kinds,
         polling=settings.polls,
         resolved=await addresses_of(host) if host else (),
     )

@@ -19,6 +19,7 @@ from hookgram.core.doctor.finding import KINDS, Finding, found
 from hookgram.core.doctor.kind import Level
 from hookgram.core.doctor.platform import PlatformFacts, of_platform
 from hookgram.core.model import SECOND
+from hookgram.core.webhook import wanted_kinds
 from hookgram.errors import SettingsError
 from hookgram.settings import Settings, load, risks
 from hookgram.settings.bots import of_bot
@@ -88,7 +89,8 @@ def _checks(
     for one in bots:
         own = of_bot(settings, one.bot.name)
         name = one.bot.name if len(bots) > 1 else None
-        chosen[f"telegram {one.bot.name}"] = partial(checks.check_telegram, own, name)
+        kinds = wanted_kinds(settings.definitions(), one.bot.bot_id)
+        chosen[f"telegram {one.bot.name}"] = partial(checks.check_telegram, own, kinds, name)
     for definition in settings.definitions():
         name = definition.name
         for number, url in enumerate(definition.urls, 1):

@@ -23,6 +23,7 @@ from hookgram.core.webhook import (
     missing_kinds,
     shown,
     url_problem,
+    wanted_kinds,
 )
 from hookgram.errors import SettingsError, TelegramUnavailable
 from hookgram.settings import Settings, load
@@ -68,9 +69,15 @@ def take(
     yes: bool,
 ) -> None:
     """Set the webhook, if it is not right."""
-    settings = of_bot(load(), bot)
+    whole = load()
+    settings = of_bot(whole, bot)
     path = settings.telegram_webhook_path
-    wish = Wish(url=_wanted(url, settings), secret=settings.ingest_secret, connections=connections)
+    wish = Wish(
+        url=_wanted(url, settings),
+        secret=settings.ingest_secret,
+        connections=connections,
+        allowed=wanted_kinds(whole.definitions(), settings.bots()[0].bot.bot_id),
+    )
     webhook = _call(settings, lambda api: api.webhook())
     telling.complain(webhook)
     changes = differences(webhook, wish, path)
@@ -85,7 +92,7 @@ def take(
     _confirm(questions, yes=yes)
     _call(settings, lambda api: _patiently(api, wish, drop_pending=drop_pending))
     typer.echo(f"Done: Telegram posts to {shown(wish.url, path)}.")
-    left = missing_kinds(_call(settings, lambda api: api.webhook()).allowed)
+    left = missing_kinds(_call(settings, lambda api: api.webhook()).allowed, wish.allowed)
     if left:
         typer.echo(f"This Bot API server does not know: {', '.join(left)}.")
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from hookgram.core.doctor.finding import Finding, found
 from hookgram.core.doctor.words import some, span
+from hookgram.core.kinds import KINDS
 from hookgram.core.model import HOUR, MINUTE, SECOND, Micros
 from hookgram.core.webhook import Me, Webhook, explain, join_url, missing_kinds, shown
 
@@ -25,6 +26,8 @@ class Expected(Struct, frozen=True, kw_only=True):
 
     url: str | None
     path: str
+    kinds: Collection[str] = tuple(KINDS)
+    """What the bot's targets want."""
     polling: bool = False
     """Whether updates are asked for; then there must be no webhook."""
     resolved: Collection[str] = ()
@@ -37,6 +40,7 @@ def expect(
     public_url: str | None,
     own_address: str | None,
     path: str,
+    kinds: Collection[str] = tuple(KINDS),
     polling: bool = False,
     resolved: Collection[str] = (),
 ) -> Expected:
@@ -50,7 +54,7 @@ def expect(
         url: str | None = join_url(public_url, path)
     else:
         url = ours if ours == webhook else None
-    return Expected(url=url, path=path, polling=polling, resolved=resolved)
+    return Expected(url=url, path=path, kinds=kinds, polling=polling, resolved=resolved)
 
 
 def of_clock(ahead: Micros) -> Finding:
@@ -84,7 +88,7 @@ def of_webhook(webhook: Webhook, expected: Expected, *, now: Micros) -> list[Fin
         _address(webhook, expected),
         *_complaints(webhook, now),
         *_waiting(webhook),
-        *_terms(webhook),
+        *_terms(webhook, expected),
         *_where(webhook, expected),
         found("webhook_secret", "Telegram does not tell which secret it sends"),
     ]
@@ -136,9 +140,9 @@ def _waiting(webhook: Webhook) -> list[Finding]:
     return [found("webhook_pending", f"{webhook.pending} updates wait at Telegram")]
 
 
-def _terms(webhook: Webhook) -> list[Finding]:
+def _terms(webhook: Webhook, expected: Expected) -> list[Finding]:
     findings = []
-    missing = missing_kinds(webhook.allowed)
+    missing = missing_kinds(webhook.allowed, expected.kinds)
     if missing:
         findings.append(found("webhook_kinds", f"Telegram does not send: {some(missing)}"))
     if webhook.connections is not None and webhook.connections < FEW_CONNECTIONS:

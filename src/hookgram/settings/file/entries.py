@@ -44,8 +44,8 @@ class BotEntry(Entry):
         description="what Telegram must send us: the `secret_token` of setWebhook, 1–256 of "
         "`A-Za-z0-9_-`; a loud warning when absent",
     )
-    ingest: Literal["webhook"] = Field(
-        "webhook", description="how its updates come: `webhook`, the only way in this version"
+    ingest: Literal["webhook", "polling"] = Field(
+        "webhook", description="how its updates come: `webhook`, or `polling`: we ask Telegram"
     )
 
 

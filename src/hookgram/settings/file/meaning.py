@@ -112,6 +112,7 @@ def bots(found: Found, path: str) -> list[BotSetting]:
             token=entry.token.get_secret_value(),
             path=f"{path.rstrip('/')}/{entry.name}",
             secret=entry.secret_token.get_secret_value() if entry.secret_token else None,
+            polls=entry.ingest == "polling",
         )
         for entry in found.bots.values()
     ]
