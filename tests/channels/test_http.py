@@ -19,7 +19,8 @@ from fakes.hostile import (
 )
 from hookgram.channels.registry import Channels
 from hookgram.channels.wire import Parcel
-from hookgram.core.outcome import Response, TransportFailure
+from hookgram.core.model import SECOND
+from hookgram.core.outcome import Outbound, Response, TransportFailure
 
 
 async def test_the_request_is_what_was_composed_and_nothing_more(send):
@@ -254,3 +255,20 @@ async def test_a_cancelled_send_is_cancelled_and_hangs_up(send):
         with pytest.raises(asyncio.CancelledError):
             await task
         await server.until(lambda: server.hung_up == 1)
+
+
+async def test_a_body_that_is_wanted_whole_comes_whole_up_to_its_limit(channels, definition):
+    limit = 1024 * 1024
+    for length, whole in ((0, None), (2, b"x" * 2), (limit, b"x" * limit), (limit + 1, None)):
+        async with serve(healthy(body=b"x" * length)) as server:
+            channel = channels.channel_for(definition(server.url, name=server.url))
+            outbound = Outbound(headers={}, body=b"{}", timeout=10 * SECOND, whole=limit)
+            answer = await channel.send(outbound)
+        assert (answer.status, answer.body) == (200, whole)
+        assert answer.excerpt == b"x" * min(length, 2048)
+
+
+async def test_what_a_target_that_is_no_responder_says_is_not_kept_whole(send):
+    async with serve(healthy(body=b"short")) as server:
+        answer = await send(server.url)
+    assert (answer.body, answer.excerpt) == (None, b"short")

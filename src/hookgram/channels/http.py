@@ -22,6 +22,8 @@ HEADERS = ("retry-after", "webhook-delivery", "content-type")
 LONGEST_HEADER = 1024
 BODY_PATIENCE = 1.0
 """Seconds a target gets to end the body of its answer, for its connection to be used again."""
+WHOLE_PATIENCE = 15.0
+"""The same, where the body is wanted whole."""
 
 
 class HttpChannel:
@@ -42,7 +44,7 @@ class HttpChannel:
     async def send(self, outbound: Outbound) -> Answer:
         """Try once within the deadline."""
         started = time.perf_counter()
-        parcel = Parcel(outbound.body)
+        parcel = Parcel(outbound.body, outbound.whole)
         if self._interrupted:
             return _failure("interrupted", "we are stopping", parcel, started)
         deadline = asyncio.timeout(outbound.timeout / SECOND)
@@ -56,11 +58,14 @@ class HttpChannel:
             return _failure(*told(error), parcel, started)
         finally:
             self._under_way.discard(deadline)
-        excerpt = await self._excerpt(response, outbound.timeout / SECOND - _since(started))
+        body, whole = await self._body(response, outbound, started)
+        if "content-encoding" in response.headers:
+            body, whole = b"", False
         return Response(
             status=response.status,
             headers=_kept(response),
-            excerpt=b"" if "content-encoding" in response.headers else excerpt,
+            excerpt=body[:EXCERPT],
+            body=body if whole and 0 < len(body) <= outbound.whole else None,
             took=_micros(started),
         )
 
@@ -87,28 +92,31 @@ class HttpChannel:
         seconds = outbound.timeout / SECOND
         return _failure("timeout", f"no answer within {seconds:g} s", parcel, started)
 
-    async def _excerpt(self, response: aiohttp.ClientResponse, left: float) -> bytes:
-        """Read the answer's body: a little of it, for a moment only; the answer stands without it.
+    async def _body(
+        self, response: aiohttp.ClientResponse, outbound: Outbound, started: float
+    ) -> tuple[bytes, bool]:
+        """Read what comes of the body, and whether it came whole; the answer stands without it.
 
         A body that ended leaves the connection to be used again; any other is cut.
         """
         content = response.content
         if content.is_eof():
-            return content.read_nowait()[:EXCERPT]
+            return content.read_nowait(), True
         taken = bytearray()
-        patience = asyncio.timeout(min(BODY_PATIENCE, left))
+        longest = WHOLE_PATIENCE if outbound.whole else BODY_PATIENCE
+        patience = asyncio.timeout(min(longest, outbound.timeout / SECOND - _since(started)))
         self._under_way.add(patience)
         try:
             async with patience:
                 while not content.at_eof():  # the reader cuts a long one
                     taken += await content.readany()
         except (aiohttp.ClientError, HttpProcessingError, OSError):
-            pass  # the head is complete: that is the answer, with what came of the body
+            return bytes(taken), False  # the head is complete: that is the answer
         finally:
             self._under_way.discard(patience)
             if not content.is_eof():
                 response.close()
-        return bytes(taken[:EXCERPT])
+        return bytes(taken), True
 
     def interrupt(self) -> None:
         """Cut what is in the air; every send returns at once, later ones too."""

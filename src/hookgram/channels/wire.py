@@ -23,7 +23,7 @@ from hookgram.channels.guard import Reach, public_socket
 from hookgram.channels.resolver import Resolver
 
 MOST_READ = 64 * 1024
-"""Bytes of an answer that are read, head included."""
+"""Bytes of an answer that are read, head included, beyond a body that is wanted whole."""
 
 MOST_INTERIM = 16
 """Interim answers (1xx) that may come before it."""
@@ -54,10 +54,15 @@ class AnswerReader(ResponseHandler):
         self._head_done = False
         self._body: StreamReader | None = None
         self._bytes = 0
+        self._most = MOST_READ
         self._interim = 0
 
-    def expect(self) -> None:
-        """Take what comes from now on as the answer: the request is about to leave."""
+    def expect(self, whole: int = 0) -> None:
+        """Take what comes from now on as the answer: the request is about to leave.
+
+        *whole* is the longest body that is wanted in whole.
+        """
+        self._most = MOST_READ + whole
         self._asked = self.kept = True
         self._head_done = False
         self._bytes = self._interim = 0
@@ -72,7 +77,7 @@ class AnswerReader(ResponseHandler):
             data = data[len(piece) :]
             self._bytes += len(piece)
             super().data_received(piece)
-            if self._bytes > MOST_READ and self._asked:
+            if self._bytes > self._most and self._asked:
                 self._give_up()
         if self._body is not None and self.exception() is not None:
             self._body.set_exception(Overlong())  # nobody waits for the rest
@@ -127,9 +132,10 @@ class Parcel(aiohttp.Payload):
     ``late`` tells that it could not leave: a connection that was kept had just been closed.
     """
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, whole: int = 0) -> None:
         super().__init__(body)
         self._size = len(body)
+        self._whole = whole
         self.left = self.late = False
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
@@ -142,7 +148,7 @@ class Parcel(aiohttp.Payload):
         if not protocol.is_connected():
             self.late = protocol.kept
             raise aiohttp.ClientConnectionResetError
-        protocol.expect()
+        protocol.expect(self._whole)
         self.left = True
         await writer.write(self._value)
 

@@ -31,6 +31,8 @@ class Response(Struct, frozen=True, kw_only=True, gc=False):
     headers: dict[str, str]
     excerpt: bytes = b""
     """The first bytes of the body, at most 2 KiB; empty when there was none or it did not come."""
+    body: bytes | None = None
+    """All of the body, if ``Outbound.whole`` asked for it and it came, whole and not too long."""
     took: int = 0
 
 
@@ -126,3 +128,5 @@ class Outbound(Struct, frozen=True, kw_only=True, gc=False):
     body: bytes
     timeout: int
     """The deadline of the whole exchange, in microseconds."""
+    whole: int = 0
+    """Up to how many bytes the answer's body is wanted; 0: only its first few."""
