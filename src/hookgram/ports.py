@@ -108,6 +108,13 @@ class Queue(Protocol):
         """
         ...
 
+    async def keep(self, delivery_id: int, attempt: Attempt) -> None:
+        """Keep this of an attempt, in place of what is kept of it; nothing if its delivery is gone.
+
+        The attempt is over: this changes no state, and needs no token.
+        """
+        ...
+
     async def due(self) -> dict[int, Micros]:
         """Tell when each target that has pending work has it next; others are absent."""
         ...

@@ -17,6 +17,7 @@ from hookgram.core.outcome import (
     Retry,
     TransportFailure,
 )
+from hookgram.core.replying import Ended, Ending
 from hookgram.observe.lines import line_of
 
 OK = Response(status=200, headers={}, took=12_000)
@@ -96,5 +97,6 @@ def test_a_chat_that_is_refused_first_is_told_with_the_setting_to_add():
 def test_every_kind_of_fact_has_words_of_its_own(kind):
     values = dict.fromkeys(kind.__struct_fields__, 1)
     values |= {"targets": ("a",), "bots": ("b",), "settlement": Delivered(), "answer": None}
+    values["ended"] = Ended(ending=Ending.REFUSED, method="sendMessage", status=403, error="no")
     line = line_of(kind(**{name: values[name] for name in kind.__struct_fields__}))
     assert not line.message.startswith(kind.__name__)

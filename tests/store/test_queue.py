@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 
 from hookgram.core.model import SECOND, Priority, State, Target, Want
@@ -372,3 +373,23 @@ async def test_a_call_that_fails_does_not_harm_those_beside_it(store: Store, tar
     counts = await store.counts()
     assert counts["", "accepted"] == counts["shop", "created"] == 10
     assert len(await store.deliveries()) == 10
+
+
+async def test_an_attempt_that_is_kept_again_replaces_what_was_kept_of_it(store: Store, target):
+    await owe(store, target)
+    claimed = await claim_one(store, target)
+    await deliver(store, claimed)
+    assert await store.attempts(claimed.delivery_id) == []
+    for members in ("[1]", "[2]"):
+        await store.keep(claimed.delivery_id, attempt(claimed, members=members))
+    [row] = await store.attempts(claimed.delivery_id)
+    assert (row.number, row.status, row.members) == (1, 200, "[2]")
+    assert (await store.delivery(claimed.delivery_id)).state is State.DELIVERED
+
+
+async def test_nothing_is_kept_of_a_delivery_that_is_gone(store: Store, target):
+    await owe(store, target)
+    claimed = await claim_one(store, target)
+    gone = msgspec.structs.replace(claimed, delivery_id=claimed.delivery_id + 1)
+    await store.keep(gone.delivery_id, attempt(gone))
+    assert await store.attempts(gone.delivery_id) == []

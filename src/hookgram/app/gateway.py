@@ -21,6 +21,7 @@ from hookgram.observe.watchdog import Watchdog
 from hookgram.ports import Clock, Journal, Notice, Store
 from hookgram.settings import Settings, expressions, risks
 from hookgram.store.opening import open_owned, open_shared
+from hookgram.telegram.replies import Replies
 from hookgram.usecases.intake import Intake, Limits
 from hookgram.web.ingest import Asgi
 from hookgram.web.server import create_app
@@ -66,7 +67,8 @@ class Gateway:
             self._store, self._clock = await self._open_store(stack)
             channels = Channels()
             stack.push_async_callback(channels.close)
-            self._build(channels)
+            replies = await stack.enter_async_context(self._replies())
+            self._build(channels, replies)
             await self._read_targets()
             await self._ways_in.open(self._intake)
             self._start(stack)
@@ -79,7 +81,16 @@ class Gateway:
             return await open_shared(url, stack)
         return await open_owned(Path(self._settings.sqlite_path), wall_clock, stack)
 
-    def _build(self, channels: Channels) -> None:
+    def _replies(self) -> Replies:
+        settings = self._settings
+        return Replies(
+            base_url=settings.telegram_api_url,
+            tokens={settings.bot().bot_id: settings.bot_token.get_secret_value()},
+            keeper=self._store,
+            notice=self._notice,
+        )
+
+    def _build(self, channels: Channels, replies: Replies) -> None:
         settings, store, notice = self._settings, self._store, self._notice
         self._pulse = Pulse(store, notice)
         self._worker = Worker(
@@ -91,6 +102,7 @@ class Gateway:
             breaker_failures=settings.breaker_failures,
             user_agent=USER_AGENT,
             grace=settings.shutdown_grace,
+            reply=replies.take,
         )
         self._intake = Intake(
             inbox=store,

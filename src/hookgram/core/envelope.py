@@ -5,6 +5,7 @@ from __future__ import annotations
 from hookgram.core.formats import LAYOUTS
 from hookgram.core.model import SECOND, Definition, Event, Micros
 from hookgram.core.outcome import Outbound
+from hookgram.core.replying import LARGEST
 from hookgram.core.signing import gateway_signature, sign
 
 
@@ -37,4 +38,5 @@ def compose(
         headers["X-Gateway-Signature"] = gateway_signature(definition.secrets[0], body)
     if replay_of is not None:
         headers["X-Gateway-Replay"] = str(replay_of)
-    return Outbound(headers=headers, body=body, timeout=definition.timeout)
+    whole = LARGEST if definition.responder else 0
+    return Outbound(headers=headers, body=body, timeout=definition.timeout, whole=whole)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from hookgram.core.outcome import Answer, Settlement
+from hookgram.core.replying import Ended
 
 
 class Fact(Struct, frozen=True, kw_only=True, tag=True, gc=False):
@@ -213,6 +214,17 @@ class DeliverySettled(Fact, frozen=True, kw_only=True):
     took: int
     latency: int
     """Microseconds from receiving the update to this settlement."""
+
+
+class ReplyEnded(Fact, frozen=True, kw_only=True):
+    """A method call in a responder's answer was executed by the Bot API, or why it was not."""
+
+    seq: int
+    event_id: str
+    bot_id: int
+    delivery_id: int
+    target: str
+    ended: Ended
 
 
 class LeaseLost(Fact, frozen=True, kw_only=True):

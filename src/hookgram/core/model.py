@@ -114,6 +114,8 @@ class Definition(Struct, frozen=True, kw_only=True):
     slots: int = 40
     ordered: bool = True
     retry: RetryPolicy
+    responder: bool = False
+    """Whether a method call in its answer is executed; one URL, and one such target of a bot."""
     skip_expired: bool = False
     """Whether an interactive update is given up once Telegram takes no answer to it any more."""
     bots: frozenset[int] | None = None
@@ -236,7 +238,11 @@ class Claimed(Struct, frozen=True, kw_only=True):
 
 
 class Attempt(Struct, frozen=True, kw_only=True, gc=False):
-    """What one try saw. ``members`` is a JSON text with each member's answer, for a group."""
+    """What one try saw.
+
+    ``members`` is a JSON text with the answer of each who took part beside the target itself: the
+    members of a group; of a responder's reply the Bot API, named ``telegram``.
+    """
 
     number: int
     started_at: Micros

@@ -1,4 +1,4 @@
-"""A limit that delays and loses nothing: the generic cell rate algorithm, with a minute's burst."""
+"""A limit that delays and loses nothing: the generic cell rate algorithm."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ def delay(arrival: Micros | None, *, now: Micros, per_minute: int) -> tuple[Micr
     *arrival* is what was remembered last, None for the first. A whole minute's allowance may come
     at once; what comes above it conforms one interval after the other. *per_minute* is positive.
     """
-    interval = MINUTE // per_minute
+    return conform(arrival, now=now, interval=MINUTE // per_minute, burst=per_minute)
+
+
+def conform(
+    arrival: Micros | None, *, now: Micros, interval: Micros, burst: int
+) -> tuple[Micros, Micros]:
+    """Return the same, where *burst* may come at once and then one each *interval*."""
     expected = now if arrival is None else max(arrival, now)
-    burst = interval * (per_minute - 1)
-    return max(expected - burst - now, 0), expected + interval
+    return max(expected - interval * (burst - 1) - now, 0), expected + interval
 
 
 def given_back(arrival: Micros, *, per_minute: int) -> Micros:

@@ -168,6 +168,18 @@ async def _get_updates(bot: FakeBot, given: Parameters) -> Any:
     )
 
 
+def _send(_: FakeBot, given: Parameters) -> Any:
+    try:
+        chat = int(given["chat_id"])
+    except (KeyError, ValueError):
+        raise No(400, "Bad Request: chat_id is empty") from None
+    return {"message_id": 1, "date": int(time.time()), "chat": {"id": chat, "type": "private"}}
+
+
+def _do(_bot: FakeBot, _given: Parameters) -> Any:
+    return True
+
+
 Method: TypeAlias = Callable[[FakeBot, Parameters], Any]
 
 METHODS: dict[str, Method] = {
@@ -176,6 +188,11 @@ METHODS: dict[str, Method] = {
     "setwebhook": _set_webhook,
     "deletewebhook": _delete_webhook,
     "getupdates": _get_updates,
+    "sendmessage": _send,
+    "senddocument": _send,
+    "answercallbackquery": _do,
+    "answerinlinequery": _do,
+    "sendchataction": _do,
 }
 """By their names in lower case: the server does not mind how they are written."""
 
@@ -211,8 +228,7 @@ class FakeBotApi:
         answer.headers["Date"] = time.strftime("%a, %d %b %Y %H:%M:%S GMT", moment)
 
     async def _answer(self, request: web.Request) -> web.Response:
-        given = {name: str(value) for name, value in {**request.query}.items()}
-        given |= {name: str(value) for name, value in (await request.post()).items()}
+        given = {name: _text(value) for name, value in (await _parameters(request)).items()}
         method = request.match_info["method"].lower()
         self.calls.append((method, given))
         try:
@@ -242,6 +258,23 @@ class FakeBotApi:
 
 def _raw(raw: Raw) -> web.Response:
     return web.Response(status=raw.status, body=raw.body, headers=raw.headers)
+
+
+async def _parameters(request: web.Request) -> dict[str, Any]:
+    """Read what is given, in any of the ways the server takes it."""
+    if request.content_type != "application/json":
+        return {**request.query, **await request.post()}
+    try:
+        body = await request.json()
+    except ValueError:
+        body = None
+    return {**request.query, **(body if isinstance(body, dict) else {})}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, web.FileField):
+        return value.filename
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _error(no: No) -> web.Response:

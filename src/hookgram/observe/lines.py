@@ -22,6 +22,7 @@ from hookgram.core.outcome import (
     Response,
     Retry,
 )
+from hookgram.core.replying import Ending
 
 
 class Line(Struct, frozen=True, gc=False):
@@ -183,6 +184,23 @@ def _opened(fact: facts.BreakerOpened) -> Line:
     return Line(logging.WARNING, message, _fields(fact))
 
 
+def _reply_ended(fact: facts.ReplyEnded) -> Line:
+    ended = fact.ended
+    done = ended.ending is Ending.EXECUTED
+    what = f"{ended.method or 'a reply'} of {fact.target} for event {fact.seq}"
+    why = "" if ended.error is None else f": {ended.error}"
+    fields = {name: value for name, value in _fields(fact).items() if name != "ended"}
+    fields |= {
+        "outcome": ended.ending.value,
+        "method": ended.method,
+        "status": ended.status,
+        "error": ended.error,
+        "duration_ms": round(ended.took / 1000, 1),
+    }
+    message = f"💬 Executed {what}" if done else f"🔇 Not executed ({ended.ending}) {what}{why}"
+    return Line(logging.INFO if done else logging.WARNING, message, fields)
+
+
 _RENDER: dict[type[facts.Fact], Render] = {
     facts.GatewayStarted: _started,
     facts.Warned: _line(logging.WARNING, "⚠️ {message}; {advice}"),
@@ -226,6 +244,7 @@ _RENDER: dict[type[facts.Fact], Render] = {
         logging.INFO, "🔴 WORKER STOPPED, {released} released, {interrupted} interrupted"
     ),
     facts.DeliverySettled: _settled,
+    facts.ReplyEnded: _reply_ended,
     facts.LeaseLost: _line(logging.WARNING, "🔑 Lost the lease of event {seq} → {target}"),
     facts.LeaseLapsed: _line(logging.WARNING, "⏳ The lease of event {seq} → {target} lapsed"),
     facts.BreakerOpened: _opened,

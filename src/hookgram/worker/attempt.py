@@ -18,16 +18,21 @@ from hookgram.core.outcome import (
     Response,
     TransportFailure,
 )
+from hookgram.core.replying import Reply, form_of
 from hookgram.core.verdict import judge
 from hookgram.ports import Channel, Clock, Notice
 
 
 class Tried(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """How a try went: what came back, what it means, and what is kept of it."""
+    """How a try went: what came back, what it means, and what is kept of it.
+
+    ``reply`` is what came back of a responder and may hold a call.
+    """
 
     answer: Answer
     outcome: Outcome
     attempt: Attempt
+    reply: Reply | None = None
 
 
 class Way(Protocol):
@@ -56,7 +61,28 @@ async def attempt(way: Way, claim: Claim, definition: Definition) -> Tried:
         way.notice(TaskFailed(where=f"attempt at {definition.name}", error=traceback.format_exc()))
         answer = TransportFailure(kind="internal", detail="a bug of ours", sent=False)
     outcome = judge(answer, now=way.clock())
-    return Tried(answer=answer, outcome=outcome, attempt=_kept(claim, answer, started_at))
+    kept = _kept(claim, answer, started_at)
+    reply = None
+    if isinstance(answer, Response):
+        reply = _reply(claim, definition, answer, kept) if definition.responder else None
+        answer = msgspec.structs.replace(answer, body=None)  # facts hold no text of a message
+    return Tried(answer=answer, outcome=outcome, attempt=kept, reply=reply)
+
+
+def _reply(claim: Claim, definition: Definition, answer: Response, kept: Attempt) -> Reply | None:
+    content_type = answer.headers.get("content-type", "")
+    if form_of(content_type) is None or not answer.excerpt.strip(b" \r\n{}"):
+        return None
+    return Reply(
+        seq=claim.event.seq,
+        event_id=claim.event.event_id,
+        bot_id=claim.event.bot_id,
+        delivery_id=claim.delivery_id,
+        target=definition.name,
+        attempt=kept,
+        content_type=content_type,
+        body=answer.body,
+    )
 
 
 def _kept(claim: Claim, answer: Answer, started_at: Micros) -> Attempt:

@@ -9,7 +9,16 @@ from collections.abc import Callable
 from hookgram.core.facts import BreakerClosed, BreakerOpened, DeliverySettled, LeaseLost, TargetHeld
 from hookgram.core.lifecycle import best_before, settle, why_not
 from hookgram.core.model import SECOND, Attempt, Claim, Definition, Micros, Recorded
-from hookgram.core.outcome import Answer, Dead, Failure, Outcome, Released, Settlement
+from hookgram.core.outcome import (
+    Answer,
+    Dead,
+    Delivered,
+    Failure,
+    Outcome,
+    Released,
+    Settlement,
+)
+from hookgram.core.replying import Reply
 from hookgram.errors import StoreUnavailable
 from hookgram.ports import Channel, Clock, Dice, Notice, Queue
 from hookgram.worker.attempt import Tried, attempt
@@ -32,6 +41,7 @@ class Deliveries:
         dice: Dice,
         user_agent: str,
         look: Callable[[int, Micros | None], None],
+        reply: Callable[[Reply], None],
     ) -> None:
         self.channel_for = channel_for
         self.clock = clock
@@ -42,6 +52,7 @@ class Deliveries:
         self._queue = queue
         self._dice = dice
         self._look = look
+        self._reply = reply
         self._tasks: set[asyncio.Task[None]] = set()
         self._trouble: BaseException | None = None
 
@@ -105,6 +116,8 @@ class Deliveries:
             self._tell_lost(desk, claim)
         else:
             self._tell(desk, claim, settlement, tried, now)
+            if tried is not None and tried.reply is not None and settlement == Delivered():
+                self._reply(tried.reply)
             if recorded.due is not None:
                 self._look(desk.target_id, recorded.due)
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from hookgram.core.facts import WorkerStarted, WorkerStopped, WorkerStopping
 from hookgram.core.model import SECOND, Claimed, Definition, Micros, Target, Want
 from hookgram.core.outcome import Released
+from hookgram.core.replying import Reply
 from hookgram.errors import StoreUnavailable
 from hookgram.ports import Channel, Clock, Dice, Notice, Queue
 from hookgram.worker.agenda import Agenda
@@ -33,6 +34,7 @@ RECORDING_GRACE = 5.0
 class Worker:
     """Delivers what is due to the targets it was given, until it is told to stop.
 
+    *reply* is given what a responder answered, once its delivery is settled and recorded.
     ``last_turn`` is the monotonic time, in seconds, at which its loop turned last: at least once a
     second while it lives and the store answers; infinite when it has ended.
     """
@@ -48,6 +50,7 @@ class Worker:
         breaker_failures: int,
         user_agent: str,
         grace: Micros,
+        reply: Callable[[Reply], None] = lambda _: None,
     ) -> None:
         self._queue = queue
         self._channel_for = channel_for
@@ -69,6 +72,7 @@ class Worker:
             dice=dice,
             user_agent=user_agent,
             look=self._look,
+            reply=reply,
         )
         self.last_turn = time.monotonic()
 

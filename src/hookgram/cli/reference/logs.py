@@ -14,6 +14,7 @@ from hookgram.cli.reference.tables import markdown
 from hookgram.core import facts
 from hookgram.core.outcome import Dead, Delivered, Released, Response, Retry
 from hookgram.core.polling import RIVAL
+from hookgram.core.replying import Ended, Ending
 from hookgram.observe.lines import line_of
 
 VALUES: dict[str, Any] = {
@@ -70,6 +71,17 @@ VARIANTS: dict[type[facts.Fact], tuple[dict[str, Any], ...]] = {
             "advice": RIVAL.advice,
             "said": "Telegram says: Conflict: terminated by other getUpdates request",
             "wait": 5_000_000,
+        },
+    ),
+    facts.ReplyEnded: (
+        {"ended": Ended(ending=Ending.EXECUTED, method="sendMessage", status=200, took=42_000)},
+        {
+            "ended": Ended(
+                ending=Ending.REFUSED,
+                method="sendMessage",
+                status=403,
+                error="Forbidden: bot was blocked by the user",
+            )
         },
     ),
     facts.StoreFailed: (

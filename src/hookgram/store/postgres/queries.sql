@@ -320,6 +320,16 @@ ON CONFLICT (delivery_id, number) DO UPDATE
    SET started_at = excluded.started_at, took = excluded.took, status = excluded.status,
        error = excluded.error, excerpt = excluded.excerpt, members = excluded.members
 
+-- name: keep_attempts
+INSERT INTO attempt (delivery_id, number, started_at, took, status, error, excerpt, members)
+SELECT a.* FROM unnest(:ids::bigint[], :numbers::integer[], :started::bigint[], :took::bigint[],
+                       :statuses::integer[], :errors::text[], :excerpts::text[], :members::text[])
+  AS a (delivery_id, number, started_at, took, status, error, excerpt, members)
+ WHERE EXISTS (SELECT FROM delivery AS d WHERE d.id = a.delivery_id FOR KEY SHARE)
+ON CONFLICT (delivery_id, number) DO UPDATE
+   SET started_at = excluded.started_at, took = excluded.took, status = excluded.status,
+       error = excluded.error, excerpt = excluded.excerpt, members = excluded.members
+
 -- Steps from target to target through the index, so that a backlog costs no more than one row.
 -- name: due
 WITH RECURSIVE busy (target_id) AS (

@@ -27,6 +27,7 @@ SETTLED = ("ids", "tokens", "states", "waits", "reasons", "failures", "statuses"
 
 Extension: TypeAlias = tuple[Claim, Micros]
 Portion: TypeAlias = tuple[int, Micros]
+Kept: TypeAlias = tuple[int, Attempt]
 
 
 class Ending(Struct, frozen=True):
@@ -145,6 +146,13 @@ def _worth_keeping(settlement: Settlement, attempt: Attempt) -> bool:
     return attempt.number > 1 or not isinstance(settlement, Delivered)
 
 
+async def keep(tx: Transaction, calls: Sequence[Kept]) -> list[None]:
+    """Keep this of attempts, unless their deliveries are gone."""
+    rows = [attempt_values(*kept) for kept in calls]
+    await tx.rows("keep_attempts", **columns(rows, ATTEMPT))
+    return [None for _ in calls]
+
+
 async def due(view: View) -> dict[int, Micros]:
     """Tell when each target that has pending work has it next."""
     return _earliest(await view.rows("due"))
@@ -167,6 +175,7 @@ CLAIM = Kind(claim, durable=False)
 CLAIM_LAPSED = Kind(claim_lapsed, durable=False)
 LAPSE_ALL = Kind(lapse_all, durable=False)
 EXTEND = Kind(extend, together=512, durable=False, apart=_extended)
+KEEP = Kind(keep, together=512, durable=False, apart=lambda kept: kept[0])
 SETTLE = Kind(settle, together=512, durable=False, apart=_delivery)
 
 

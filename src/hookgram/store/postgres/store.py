@@ -166,6 +166,10 @@ class PostgresStore(PostgresJournal):
         """Record the end of a try, if the token is current."""
         return await self._working.call(queue.SETTLE, queue.Ending(claim, settlement, attempt))
 
+    async def keep(self, delivery_id: int, attempt: Attempt) -> None:
+        """Keep this of an attempt, in place of what is kept of it."""
+        await self._working.call(queue.KEEP, (delivery_id, attempt))
+
     async def due(self) -> dict[int, Micros]:
         """Tell when each target that has pending work has it next."""
         return await self._reader.read(queue.due)

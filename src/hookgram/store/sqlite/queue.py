@@ -150,6 +150,12 @@ def _settle_one(
             raise TypeError(f"no settlement of one delivery: {settlement!r}")
 
 
+def keep(tx: Transaction, delivery_id: int, attempt: Attempt) -> None:
+    """Keep this of an attempt, unless its delivery is gone."""
+    if tx.row("delivery", {"id": delivery_id}) is not None:
+        tx.write("insert_attempt", attempt_values(delivery_id, attempt))
+
+
 def _bury(tx: Transaction, claim: Claim, values: dict[str, Any]) -> Recorded:
     row = tx.row("dead", _fenced(claim, now=tx.now, **values))
     if row is None:

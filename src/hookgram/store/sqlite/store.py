@@ -145,6 +145,10 @@ class SqliteStore(SqliteJournal):
         """Record the end of a try, if the token is current."""
         return await self._writer.share(queue.settle, queue.End(claim, settlement, attempt))
 
+    async def keep(self, delivery_id: int, attempt: Attempt) -> None:
+        """Keep this of an attempt, in place of what is kept of it."""
+        await self._writer.call(partial(queue.keep, delivery_id=delivery_id, attempt=attempt))
+
     async def due(self) -> dict[int, Micros]:
         """Tell when each target that has pending work has it next."""
         return await self._reader.read(queue.due)
