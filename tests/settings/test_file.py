@@ -61,6 +61,7 @@ def test_the_example_means_what_it_says(configured):
     assert (orders.format, orders.secret_token) == (Format.UPDATE, "for-the-target")
     assert orders.retry.waits == (5 * SECOND, MINUTE, 10 * MINUTE, HOUR)
     assert (orders.timeout, orders.skip_expired, orders.ordered) == (65 * SECOND, True, True)
+    assert (orders.responder, refunds.responder) == (True, False)
     assert orders.filter == Filter(
         kinds=frozenset({"message", "edited_message"}), commands=frozenset({"/start", "/order"})
     )
@@ -124,6 +125,7 @@ def test_two_dollars_are_one(configured):
     assert target.headers == (("X", "$5 ${A} $ x"),)
 
 
+RESPONDER = TARGET + "responder = true\n"
 BOT = f'[[bots]]\nname = "shop"\ntoken = "{SHOP}"\n'
 
 
@@ -159,6 +161,11 @@ BOT = f'[[bots]]\nname = "shop"\ntoken = "{SHOP}"\n'
             "is made of the user in the url already",
         ),
         (TARGET + 'bots = ["ship"]', '4: targets 1, bots 1: there is no bot "ship"; there are def'),
+        (RESPONDER + TARGET.replace('"a"', '"b"') + "responder = true", '"a" is the responder of'),
+        (
+            BOT + RESPONDER + TARGET.replace('"a"', '"b"') + 'bots = ["shop"]\nresponder = true',
+            'of the bot "shop" already',
+        ),
         (TARGET + "bots = []", "4: targets 1, bots: is empty"),
         (TARGET + TARGET, '5: targets 2, name: "a" is the name of targets 1 too'),
         (TARGET.replace('"a"', '"target"'), "is the name of a target of the environment too"),

@@ -85,7 +85,7 @@ class Gateway:
         settings = self._settings
         return Replies(
             base_url=settings.telegram_api_url,
-            tokens={settings.bot().bot_id: settings.bot_token.get_secret_value()},
+            tokens={one.bot.bot_id: one.token for one in settings.bots()},
             keeper=self._store,
             notice=self._notice,
         )

@@ -124,6 +124,11 @@ class TargetEntry(Entry):
         description="queries that Telegram takes no answer to any more (inline after 30s, others "
         "after 150s): `deliver` them all the same, or `skip` them: dead, reason `expired`",
     )
+    responder: bool = Field(
+        default=False,
+        description="whether a method call in its answer is executed, as by Telegram; one target "
+        "of a bot may be its responder",
+    )
     filter: FilterEntry | None = Field(None, description="which updates it gets; absent: all")
 
 

@@ -62,6 +62,21 @@ def _targets(found: Found, defaults: Defaults) -> Iterator[str]:
                 yield found.tell(("targets", n, "bots", number), why)
         for place, why in _within(entry):
             yield found.tell(("targets", n, *place), why)
+    yield from _responders(found, bots)
+
+
+def _responders(found: Found, bots: Collection[str]) -> Iterator[str]:
+    """Yield the responders of a bot that has one already."""
+    taken: dict[str, str] = {}
+    for n, entry in found.targets.items():
+        if not entry.responder:
+            continue
+        for bot in sorted(bots if entry.bots is None else set(entry.bots)):
+            if bot in taken:
+                why = f'"{taken[bot]}" is the responder of the bot "{bot}" already; a bot has one'
+                yield found.tell(("targets", n, "responder"), why)
+                break
+            taken[bot] = entry.name
 
 
 def _names(found: Found, key: str, taken: dict[str, str]) -> Iterator[str]:
@@ -145,6 +160,7 @@ def _definition(entry: TargetEntry, numbers: Mapping[str, int], defaults: Defaul
         slots=entry.slots or defaults.slots,
         ordered=entry.order == "lane",
         retry=retry,
+        responder=entry.responder,
         skip_expired=entry.expired == "skip",
         bots=None if entry.bots is None else frozenset(numbers[name] for name in entry.bots),
         filter=None if entry.filter is None else _filter(entry.filter),

@@ -49,4 +49,6 @@ def rows(entry: type[Entry]) -> Iterator[tuple[str, str, str]]:
 
 
 def _default(value: Any) -> str:
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
     return f"`{value}`" if isinstance(value, str) else "–"
