@@ -71,6 +71,28 @@ class Scene(Struct, frozen=True, kw_only=True):
 
 
 _EMOJI = {"type": "emoji", "emoji": "🔥"}
+_ADDRESS = {
+    "country_code": "NL",
+    "state": "",
+    "city": "Utrecht",
+    "street_line1": "Oudegracht 1",
+    "street_line2": "",
+    "post_code": "3511",
+}
+_POLL = {
+    "total_voter_count": 0,
+    "is_closed": False,
+    "is_anonymous": False,
+    "type": "regular",
+    "allows_multiple_answers": False,
+    "allows_revoting": False,
+    "members_only": False,
+}
+
+
+def _dates(scene: Scene) -> dict[str, int]:
+    return {"add_date": scene.date, "expiration_date": scene.date + 86_400}
+
 
 TEMPLATES: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "message": Scene.message,
@@ -107,7 +129,9 @@ TEMPLATES: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "callback_query": lambda s: s.query(
         message=s.message(), chat_instance="1", data=f"buy:{s.number}"
     ),
-    "shipping_query": lambda s: s.query(invoice_payload=f"order-{s.number}"),
+    "shipping_query": lambda s: s.query(
+        invoice_payload=f"order-{s.number}", shipping_address=_ADDRESS
+    ),
     "pre_checkout_query": lambda s: s.query(
         invoice_payload=f"order-{s.number}", currency="XTR", total_amount=1
     ),
@@ -115,7 +139,7 @@ TEMPLATES: dict[str, Callable[[Scene], dict[str, Any]]] = {
         "from": s.user,
         "paid_media_payload": f"media-{s.number}",
     },
-    "poll": lambda s: {"id": s.poll, "question": f"{s.number}?", "options": []},
+    "poll": lambda s: {"id": s.poll, "question": f"{s.number}?", "options": []} | _POLL,
     "poll_answer": lambda s: {
         "poll_id": s.poll,
         "user": s.user,
@@ -131,9 +155,12 @@ TEMPLATES: dict[str, Callable[[Scene], dict[str, Any]]] = {
         "date": s.date,
         "bio": s.words,
     },
-    "chat_boost": lambda s: {"chat": s.channel, "boost": s.boost() | {"add_date": s.date}},
+    "chat_boost": lambda s: {"chat": s.channel, "boost": s.boost() | _dates(s)},
     "removed_chat_boost": lambda s: {"chat": s.channel, "remove_date": s.date} | s.boost(),
-    "managed_bot": lambda s: {"user": s.user, "bot": {"id": s.number, "is_bot": True}},
+    "managed_bot": lambda s: {
+        "user": s.user,
+        "bot": {"id": s.number, "is_bot": True, "first_name": "Managed"},
+    },
     "subscription": lambda s: {
         "user": s.user,
         "invoice_payload": f"sub-{s.number}",
