@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import sqlite3
 from collections import Counter
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 import msgspec
@@ -70,6 +71,8 @@ class Seen(msgspec.Struct):
     received: dict[str, dict[int, str | None]]
     calls: list[tuple[str, dict[str, str]]]
     log: list[dict[str, object]]
+    kept: list[dict[str, object]]
+    """What the store keeps of replies."""
     answers: dict[str, tuple[int, int]]
     """What each bot answers to a wrong secret and to an update that it cannot read."""
 
@@ -107,12 +110,24 @@ async def run(folder: Path) -> Seen:
         expected = {split(body)[0] for body in bodies}
         await gateway.until(
             lambda: all(expected <= bot.received().keys() for bot in bots),
-            what=f"receiving {[(bot.name, len(bot.received())) for bot in bots]}",
+            what="receiving everything",
         )
         await gateway.until(lambda: said(api.calls).total() >= 7 * 2 * CHATS, what="saying it")
         assert await gateway.stop() == 0
         log = [json.loads(line) for line in gateway.log().splitlines() if line.startswith("{")]
-        return Seen({bot.name: bot.received() for bot in bots}, list(api.calls), log, answers)
+        return Seen(
+            {bot.name: bot.received() for bot in bots},
+            list(api.calls),
+            log,
+            kept(gateway.database),
+            answers,
+        )
+
+
+def kept(database: Path) -> list[dict[str, object]]:
+    with closing(sqlite3.connect(database)) as connection:
+        rows = connection.execute("SELECT members FROM attempt WHERE members IS NOT NULL")
+        return [member for (members,) in rows for member in json.loads(members)]
 
 
 async def send(url: str, secret: str, journal: Journal, bodies: list[bytes]) -> None:
@@ -208,6 +223,13 @@ def test_the_outcome_of_each_reply_is_in_the_log(seen):
         ("foreground", "sendMessage", "executed"): 2 * CHATS,
         ("grammy", "answerCallbackQuery", "executed"): 2 * CHATS,
         ("telegraf", "answerCallbackQuery", "executed"): 2 * CHATS,
+    }
+
+
+def test_the_outcome_of_each_reply_is_kept(seen):
+    assert len(seen.kept) == 3 * 2 * CHATS
+    assert {(one["name"], one["ending"], one["status"]) for one in seen.kept} == {
+        ("telegram", "executed", 200)
     }
 
 
