@@ -48,6 +48,24 @@ def test_the_settings_that_a_page_shows_are_taken(page, folder):
         assert not warned & {"unknown_setting", "bad_whsec", "weak_signature", "same_url_twice"}
 
 
+def targets_of(page: Path) -> list[str]:
+    """Return the page's blocks that are parts of a configuration file."""
+    found = re.findall(r"^```toml\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    return [block for block in found if "[[targets]]" in block]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if targets_of(page)], ids=name_of)
+def test_the_targets_that_a_page_shows_are_taken(page, folder, monkeypatch):
+    monkeypatch.setenv("CONFIG_FILE", "hookgram.toml")
+    monkeypatch.setenv("BOT_TOKEN", "123456:a-token-that-is-made-up")
+    for block in targets_of(page):
+        for name in set(re.findall(r"\$\{(\w+)\}", block)) - KNOWN:
+            kind = "654321:a-token" if name.endswith("BOT_TOKEN") else "a-secret"
+            monkeypatch.setenv(name, f"{kind}-that-is-made-up")
+        (folder / "hookgram.toml").write_text(block)
+        assert load().definitions()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_each_setting_that_a_page_names_exists(page):
     prose = re.sub(r"^ *```.*?^ *```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
