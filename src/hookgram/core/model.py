@@ -238,11 +238,7 @@ class Claimed(Struct, frozen=True, kw_only=True):
 
 
 class Attempt(Struct, frozen=True, kw_only=True, gc=False):
-    """What one try saw.
-
-    ``members`` is a JSON text with the answer of each who took part beside the target itself: the
-    members of a group; of a responder's reply the Bot API, named ``telegram``.
-    """
+    """What one try saw. ``members``: JSON of what members, or Telegram to a reply, answered."""
 
     number: int
     started_at: Micros
