@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from fakes.pollers import BOT, TOKEN, until, wall_clock
 from hookgram.core.facts import (
     CustodyHindered,
     CustodyResumed,
@@ -21,7 +22,6 @@ from hookgram.core.webhook import Wish
 from hookgram.demo.bot_api import No, Raw
 from hookgram.telegram.custody import Custodian
 from hookgram.telegram.duty import Shift
-from telegram.conftest import BOT, TOKEN, until, wall_clock
 
 PATH = "/telegram/webhook"
 WISH = Wish(url=f"https://gateway.example.com{PATH}", secret="the_secret")

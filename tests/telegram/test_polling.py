@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from fakes.pollers import BOT, TOKEN, Replica, until
 from hookgram.core.access import Access
 from hookgram.core.facts import (
     DutyHeld,
@@ -20,7 +21,6 @@ from hookgram.core.kinds import KINDS
 from hookgram.core.model import SECOND, Offset
 from hookgram.demo.bot_api import No, Raw
 from hookgram.errors import StoreUnavailable
-from telegram.conftest import BOT, TOKEN, Replica, until
 
 
 def message(update_id: int, chat_id: int = 7) -> bytes:
