@@ -11,6 +11,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hookgram.web.exchange import Asgi
+from hookgram.web.transport import Together
 
 KEEP_ALIVE = 75
 """Seconds. Telegram closes idle connections after 60; closing first would cut its requests off."""
@@ -38,7 +39,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request, not for ever."""
-        super().connection_made(transport)
+        super().connection_made(Together(transport, self.loop))
         self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
