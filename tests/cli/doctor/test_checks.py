@@ -13,6 +13,7 @@ from fakes.hostile import Hostile, healthy
 from hookgram.cli.doctor import checks
 from hookgram.core.doctor.finding import found
 from hookgram.core.doctor.platform import Platform
+from hookgram.core.kinds import KINDS
 from hookgram.core.signing import key_of
 from hookgram.demo.bot_api import No, Raw
 from hookgram.demo.journal import Journal
@@ -35,7 +36,7 @@ def level_of(findings, code):
 
 
 async def test_a_sound_webhook_is_found_right(settings):
-    findings = await checks.check_telegram(settings())
+    findings = await checks.check_telegram(settings(), KINDS)
     # The fake says that it posts to 203.0.113.7, where localhost does not lead.
     told = ["token_known", "webhook_right", "webhook_address", "webhook_secret", "clock_right"]
     assert codes(findings) == told
@@ -56,31 +57,31 @@ async def test_a_sound_webhook_is_found_right(settings):
 )
 async def test_what_telegram_says_wrong_is_a_finding(server, settings, scripted, code):
     server.script.append(scripted)
-    assert codes(await checks.check_telegram(settings())) == [code, "clock_right"]
+    assert codes(await checks.check_telegram(settings(), KINDS)) == [code, "clock_right"]
 
 
 async def test_trouble_after_the_first_call_keeps_what_was_found(server, settings):
     server.script += [Raw(body=None), No(500, "Internal Server Error")]
-    assert codes(await checks.check_telegram(settings())) == [
+    assert codes(await checks.check_telegram(settings(), KINDS)) == [
         *("token_known", "telegram_unavailable", "clock_right")
     ]
 
 
 async def test_no_server_at_all_is_a_finding(settings):
-    found_ = await checks.check_telegram(settings(TELEGRAM_API_URL="http://127.0.0.1:1"))
+    found_ = await checks.check_telegram(settings(TELEGRAM_API_URL="http://127.0.0.1:1"), KINDS)
     assert codes(found_) == ["telegram_unavailable"]
     assert "Connection refused" in found_[0].sentence
 
 
 async def test_the_clock_is_compared_with_telegrams(server, settings):
     server.ahead = 3600
-    assert "clock_wrong" in codes(await checks.check_telegram(settings()))
+    assert "clock_wrong" in codes(await checks.check_telegram(settings(), KINDS))
 
 
 async def test_a_complaint_of_telegrams_is_explained(server, settings):
     [bot] = server.bots.values()
     bot.error, bot.error_at = "Wrong response from the webhook: 403 Forbidden", int(time.time())
-    one = level_of(await checks.check_telegram(settings()), "webhook_failing")
+    one = level_of(await checks.check_telegram(settings(), KINDS), "webhook_failing")
     assert "TELEGRAM_SECRET_TOKEN" in one.sentence
 
 
@@ -96,7 +97,7 @@ async def test_a_complaint_of_telegrams_is_explained(server, settings):
     ],
 )
 async def test_the_webhook_is_compared_with_our_own_address(settings, variables, code):
-    assert codes(await checks.check_telegram(settings(**variables)))[1] == code
+    assert codes(await checks.check_telegram(settings(**variables), KINDS))[1] == code
 
 
 # The store
