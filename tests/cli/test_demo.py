@@ -15,12 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from fakes.command import command
 from fakes.gateway import Process
 from fakes.terminal import Terminal
-from hookgram.app import wall_clock
-from hookgram.core.model import State
 from hookgram.demo.journal import read_journal
-from hookgram.store.sqlite import open_sqlite
 
 DEMO = [sys.executable, "-m", "hookgram", "demo"]
 BROKEN = Path(__file__).parents[1] / "fakes" / "broken.py"
@@ -184,6 +182,12 @@ def test_a_dumb_terminal_without_utf_8_gets_plain_ascii_lines(finished):
     assert CLOSED.search(" ".join(text.split()))
 
 
+async def delivered(told, event):
+    """List the deliveries of an event that are delivered."""
+    shown = await told("events", "show", event)
+    return [one["delivery_id"] for one in shown["deliveries"] if one["state"] == "delivered"]
+
+
 async def test_a_dead_letter_replayed_meanwhile_is_delivered_and_ctrl_c_closes_the_books(
     start, tmp_path
 ):
@@ -193,22 +197,26 @@ async def test_a_dead_letter_replayed_meanwhile_is_delivered_and_ctrl_c_closes_t
     assert second.ended() == 75
     assert "another demo works in" in second.lines[-1]
 
-    store = await open_sqlite(tmp_path / "data" / "events.db", clock=wall_clock)
-    try:
-        [letter] = (await store.deliveries(state=State.DEAD, limit=500))[-1:]
-        assert (letter.target, letter.reason) == ("shop", "gone")
-        [replay] = await store.replay([letter.delivery_id])
-        async with asyncio.timeout(DEADLINE):
-            while (await store.delivery(replay)).state is not State.DELIVERED:
-                await Process.breathe()
-    finally:
-        await store.close()
+    async def told(*words):
+        place = str(tmp_path / "data" / "events.db")
+        return (await command(tmp_path, *words, "--json", SQLITE_PATH=place)).document
+
+    letter = (await told("dead", "list"))["dead"][-1]
+    number = str(letter["delivery_id"])
+    assert (letter["target"], letter["reason"]) == ("shop", "gone")
+    assert (await told("dead", "show", number))["attempts"]
+    assert (await told("dead", "replay", number))["replayed"] == 1
+    async with asyncio.timeout(DEADLINE):
+        while not (replay := await told("dead", "show", number))["replayed_as"]:
+            await Process.breathe()
+        while replay["replayed_as"] not in await delivered(told, letter["event_id"]):
+            await Process.breathe()
     run.signal(signal.SIGINT)
     assert run.ended() == 0, run.lines
     assert CLOSED.fullmatch(run.lines[-1])
     assert not any("Traceback" in line for line in run.lines)
     shop = read_journal(tmp_path / "data" / "shop.jsonl")
-    assert [e["replay_of"] for e in shop if e["replay_of"]] == [str(letter.delivery_id)]
+    assert [e["replay_of"] for e in shop if e["replay_of"]] == [number]
 
 
 def test_a_second_ctrl_c_leaves_what_is_owed_for_the_next_time(start, tmp_path):
