@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import hmac
+import socket
 
 import pytest
 
@@ -185,3 +187,18 @@ async def test_garbage_costs_the_connection_only(receiver):
     async with Client(receiver) as client:
         client.send(event())
         assert await client.status() == 200
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_a_connection_that_comes_while_it_is_shut_is_dropped_too(receiver, turns):
+    loop = asyncio.get_running_loop()
+    with socket.socket() as client:
+        client.connect(("127.0.0.1", int(receiver.url.split(":")[2].split("/")[0])))
+        client.setblocking(False)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await receiver.shut()
+        assert receiver.idle
+        async with asyncio.timeout(5):
+            with contextlib.suppress(ConnectionResetError):
+                assert await loop.sock_recv(client, 1) == b""

@@ -17,6 +17,11 @@ from msgspec import Struct
 from hookgram.demo.journal import Journal
 from hookgram.demo.rules import member_of, payload_of
 
+ACCEPTING = 4
+"""Turns of the loop that asyncio takes, at most, from a connection's arrival to telling of it."""
+CLOSING = 5.0
+"""Seconds that dropped connections get to be gone."""
+
 
 class Request(Struct, frozen=True):
     """One request as it came. Header names are lower case."""
@@ -80,6 +85,11 @@ class Receiver:
         """Whether it takes connections now."""
         return self._server is not None
 
+    @property
+    def idle(self) -> bool:
+        """Whether no connection is open."""
+        return not self._connections
+
     async def open(self) -> None:
         """Listen; on the same port as before."""
         if self._held is None:
@@ -93,11 +103,13 @@ class Receiver:
     async def shut(self) -> None:
         """Stop listening and drop every connection, as a target that goes down does."""
         if self._server is not None:
-            self._server.close()
+            server, self._server = self._server, None
+            await _settle(server)
+            server.close()
             for connection in list(self._connections):
                 connection.drop()
-            await self._server.wait_closed()
-            self._server = None
+            await self.until(lambda: self.idle, CLOSING)
+            await server.wait_closed()
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -128,12 +140,15 @@ class Receiver:
         self._changed.set()
 
     def joined(self, connection: _Connection) -> None:
-        """Know an open connection."""
+        """Know an open connection; one that was accepted just before we shut is dropped."""
         self._connections.add(connection)
+        if not self.listens:
+            connection.drop()
 
     def left(self, connection: _Connection) -> None:
         """Forget a closed connection."""
         self._connections.discard(connection)
+        self._changed.set()
 
 
 def _seen(request: Request, secret: str | None) -> dict[str, Any]:
@@ -166,6 +181,14 @@ def _raw(body: bytes, fields: dict[str, Any]) -> bytes:
     if "raw_base64" in fields:
         return base64.b64decode(fields["raw_base64"])
     return member_of(body, "raw") if "event" in fields else payload_of(body)
+
+
+async def _settle(server: asyncio.Server) -> None:
+    """Accept no more, and let asyncio end what it accepts: it leaks what it meets when closed."""
+    for listening in server.sockets:
+        asyncio.get_running_loop().remove_reader(listening.fileno())
+    for _ in range(ACCEPTING):
+        await asyncio.sleep(0)
 
 
 def _bound(port: int) -> socket.socket:
