@@ -228,6 +228,28 @@ async def test_others_changes_are_noticed_within_a_second_and_our_own_are_not(re
         await noticed.wait()
 
 
+async def test_a_change_of_the_chats_is_noticed_by_others(replica):
+    one, two = await replica("one"), await replica("two")
+    noticed, mine = asyncio.Event(), asyncio.Event()
+    one.on_change(noticed.set)
+    two.on_change(mine.set)
+    await one._watch.looked()
+    await two._watch.looked()
+    for change in (two.authorise(-5), two.move_chat(-1005, -5), two.withdraw(-5)):
+        await change
+        async with asyncio.timeout(2):
+            await noticed.wait()
+        await one._watch.looked()
+        await one._watch.looked()
+        noticed.clear()
+    for nothing in (two.withdraw(-5), two.move_chat(-1005, -5)):
+        await nothing
+        await one._watch.looked()
+        await one._watch.looked()
+    assert not noticed.is_set()
+    assert not mine.is_set()
+
+
 async def test_a_sweep_takes_no_event_that_is_being_replayed(replica, url, clock):
     one, two = await replica("one"), await replica("two")
     [target] = await register(one, "shop")

@@ -14,20 +14,28 @@ async def authorise(tx: Transaction, calls: Sequence[int]) -> list[bool]:
     told = []
     for chat_id in calls:
         await tx.rows("forget_refused_chat", chat_id=chat_id)
-        told.append(bool(await tx.rows("authorise_chat", chat_id=chat_id, now=tx.now)))
+        told.append(await _changed(tx, "authorise_chat", chat_id=chat_id, now=tx.now))
     return told
 
 
 async def withdraw(tx: Transaction, calls: Sequence[int]) -> list[bool]:
     """Take authorisations back."""
-    return [bool(await tx.rows("withdraw_chat", chat_id=chat_id)) for chat_id in calls]
+    return [await _changed(tx, "withdraw_chat", chat_id=chat_id) for chat_id in calls]
 
 
 async def move(tx: Transaction, calls: Sequence[tuple[int, int]]) -> list[None]:
     """Remember the ids that chats had."""
     for chat_id, former in calls:
-        await tx.rows("move_chat", chat_id=chat_id, former=former, now=tx.now)
+        await _changed(tx, "move_chat", chat_id=chat_id, former=former, now=tx.now)
     return [None] * len(calls)
+
+
+async def _changed(tx: Transaction, statement: str, **values: int) -> bool:
+    """Tell whether it changed anything, and have other replicas notice if it did."""
+    changed = bool(await tx.rows(statement, **values))
+    if changed:
+        await tx.turn_page()
+    return changed
 
 
 async def chats(view: View) -> Chats:

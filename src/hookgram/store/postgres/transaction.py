@@ -93,14 +93,14 @@ class Transaction(View):
         self.shard = shard
         self.counts: Counter[tuple[int, str]] = Counter()
         self.pages = 0
-        """How often this transaction changed the book of targets."""
+        """How often this transaction changed the book of targets and chats."""
 
     def count(self, name: str, target_id: int = NO_TARGET, times: int = 1) -> None:
         """Add to a counter; written once, with the others of the transaction, before it commits."""
         self.counts[target_id, name] += times
 
     async def turn_page(self) -> None:
-        """Have other replicas notice, by the commit, that the targets changed."""
+        """Have other replicas notice, by the commit, that targets or chats changed."""
         self.pages += 1
         await self.rows("turn_page")
 

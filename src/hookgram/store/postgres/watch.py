@@ -1,8 +1,8 @@
 """Notices what other replicas commit.
 
-Twice a second it reads two numbers: the version of the book of targets, and the last number given
-to a delivery, of which our own are taken off. No notifications, no session: it works through any
-pooler, and a database that is idle is asked one cheap question.
+Twice a second it reads two numbers: the version of the book of targets and chats, and the last
+number given to a delivery, of which our own are taken off. No notifications, no session: it works
+through any pooler, and a database that is idle is asked one cheap question.
 """
 
 from __future__ import annotations
