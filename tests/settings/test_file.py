@@ -245,9 +245,6 @@ def test_what_works_but_should_be_known_is_told_of_each_bot(configured):
     assert not [message for message in told if "TELEGRAM_SECRET_TOKEN" in message]
 
 
-OPEN = f'[[bots]]\nname = "shop"\ntoken = "{SHOP}"\n'
-
-
 @pytest.mark.parametrize(
     ("ingest", "variables"),
     [
@@ -257,7 +254,7 @@ OPEN = f'[[bots]]\nname = "shop"\ntoken = "{SHOP}"\n'
     ids=["its door is closed", "its secret is made by us"],
 )
 def test_no_open_door_is_told_of_where_there_is_none(configured, ingest, variables):
-    settings = configured(f'{OPEN}ingest = "{ingest}"\n', **variables)
+    settings = configured(f'{BOT}ingest = "{ingest}"\n', **variables)
     told = [warning.message for warning in risks(settings)]
     assert not [message for message in told if "bot shop" in message]
 
@@ -272,7 +269,7 @@ def test_no_open_door_is_told_of_where_there_is_none(configured, ingest, variabl
     ids=["not kept", "not kept there", "only the other one is polled"],
 )
 def test_an_open_door_is_told_of_where_there_is_one(configured, variables):
-    told = [warning.message for warning in risks(configured(OPEN, **variables))]
+    told = [warning.message for warning in risks(configured(BOT, **variables))]
     assert "ANYBODY CAN POST UPDATES of bot shop: it has no secret_token" in told
 
 

@@ -19,6 +19,7 @@ from hookgram.core.identity import bot_id
 from hookgram.core.model import Origin
 from hookgram.core.signing import PREFIX, key_of
 from hookgram.settings import databases
+from hookgram.settings.bots import of_bot
 
 if TYPE_CHECKING:
     from hookgram.settings.knobs import Settings
@@ -238,6 +239,7 @@ def _of_file(settings: Settings) -> list[Warned]:
         )
         for one in named
         if one.secret is None
+        and not (one.polls or of_bot(settings, one.bot.name).kept_url)  # no door; a secret we made
     ]
     weak = [
         Warned(
