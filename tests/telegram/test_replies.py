@@ -10,7 +10,7 @@ from aiohttp import FormData, web
 
 from fakes.facts import Facts
 from fakes.gateway import free_port
-from hookgram.core.facts import ReplyEnded
+from hookgram.core.facts import ReplyEnded, TaskFailed
 from hookgram.core.model import SECOND, Attempt
 from hookgram.core.replying import Ended, Ending, Reply
 from hookgram.demo.bot_api import FakeBotApi, No, Raw
@@ -179,6 +179,20 @@ async def test_what_may_have_been_executed_is_not_tried_again(server, office):
         replies.take(reply())
         [ended] = await office.ended()
     assert (ended.ending, len(server.calls)) == (Ending.UNKNOWN, 1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"ok":true,"description":"\xff"}', b'{"ok":true,"result":' + b"[" * 20_000],
+    ids=["no text", "too deep"],
+)
+async def test_an_answer_that_cannot_be_read_leaves_it_unknown(server, office, body):
+    server.script.append(Raw(body=body))
+    async with office.open(server.url) as replies:
+        replies.take(reply())
+        [ended] = await office.ended()
+    assert (ended.ending, ended.method) == (Ending.UNKNOWN, "sendMessage")
+    assert office.facts.of(TaskFailed) == []
 
 
 async def test_it_waits_as_long_as_telegram_asks_and_others_of_the_chat_behind_it(server, office):

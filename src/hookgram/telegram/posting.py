@@ -87,7 +87,7 @@ class Postbox:
 def _said(status: int, text: bytes) -> Said:
     try:
         said = msgspec.json.decode(text, type=Said)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         raise NoAnswer(f"what answered (status {status}) is no Bot API") from None
     said.status = status
     said.description = mask(said.description)[:LONGEST_TEXT]
