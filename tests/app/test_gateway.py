@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from fakes.gateway import SECRET, environment
 from hookgram.app import Gateway
 from hookgram.app.serving import _log
 from hookgram.core.facts import TaskFailed
+from hookgram.errors import StoreUnavailable
 from hookgram.settings import Settings, load
 
 
@@ -27,6 +29,26 @@ async def test_it_is_ready_until_it_is_stopped(settings: Settings):
     assert gateway.not_ready() == []
     gateway.stop()
     assert gateway.not_ready() == ["it is stopping"]
+    await gateway.close()
+
+
+async def test_a_change_that_cannot_be_read_at_once_is_read_later(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    gateway = Gateway(settings, Facts(), lambda: None)
+    await gateway.open()
+    chats, troubles, read = gateway._store.chats, [StoreUnavailable("busy")], asyncio.Event()
+
+    async def first_not():
+        if troubles:
+            raise troubles.pop()
+        read.set()
+        return await chats()
+
+    monkeypatch.setattr(gateway._store, "chats", first_not)
+    gateway._stale.set()
+    async with asyncio.timeout(5):
+        await read.wait()
     await gateway.close()
 
 

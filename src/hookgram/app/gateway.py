@@ -7,7 +7,7 @@ import os
 import random
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from hookgram import __version__
@@ -31,6 +31,8 @@ from hookgram.worker.pulse import Pulse
 from hookgram.worker.supervise import supervise
 
 USER_AGENT = f"hookgram/{__version__}"
+READ_AGAIN = 1.0
+"""Seconds after which a change is read again that the store could not tell."""
 
 
 def wall_clock() -> Micros:
@@ -69,6 +71,7 @@ class Gateway:
             stack.push_async_callback(channels.close)
             replies = await stack.enter_async_context(self._replies())
             self._build(channels, replies)
+            self._store.on_change(self._stale.set)  # before the reading: nothing falls between
             await self._read_targets()
             await self._ways_in.open(self._intake)
             self._start(stack)
@@ -141,7 +144,6 @@ class Gateway:
         self._worker.set_targets(targets)
 
     def _start(self, stack: AsyncExitStack) -> None:
-        self._store.on_change(self._stale.set)
         turns = {
             "worker": lambda: self._worker.last_turn,
             "caretaker": lambda: self._caretaker.last_turn,
@@ -177,9 +179,12 @@ class Gateway:
         while not stop.is_set():
             await self._stale.wait()
             self._stale.clear()
-            if not stop.is_set():
-                with suppress(StoreUnavailable):  # the pulse tells; the next change comes again
-                    await self._read_targets()
+            if stop.is_set():
+                return
+            try:
+                await self._read_targets()
+            except StoreUnavailable:  # the pulse tells; nobody tells this change again
+                asyncio.get_running_loop().call_later(READ_AGAIN, self._stale.set)
 
     def _listen(self, fact: Fact) -> None:
         if isinstance(fact, IngestRejected) and fact.status == 503:
