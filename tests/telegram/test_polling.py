@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 
@@ -21,6 +22,7 @@ from hookgram.core.kinds import KINDS
 from hookgram.core.model import SECOND, Offset
 from hookgram.demo.bot_api import No, Raw
 from hookgram.errors import StoreUnavailable
+from hookgram.telegram.duty import Shift
 
 
 def message(update_id: int, chat_id: int = 7) -> bytes:
@@ -196,6 +198,18 @@ async def test_who_loses_the_duty_stops_polling_at_once(server, replica):
     await one.facts.wait(DutyLost)
     await one.facts.wait(DutyTaken, count=2)
     assert time.monotonic() - began < 5
+
+
+async def test_a_duty_is_free_at_once_when_its_work_fails(server, replica):
+    one = await replica()
+    shift = Shift(one.store, "polling/123456", "one", one.facts)
+
+    async def fails(_: asyncio.Event) -> None:
+        raise LookupError("a bug")
+
+    with pytest.raises(LookupError):
+        await shift.run(fails, one.stop)
+    assert await one.store.take_duty("polling/123456", "another", SECOND) is not None
 
 
 async def test_it_stops_at_once_in_the_middle_of_a_long_poll(server, replica):

@@ -92,11 +92,16 @@ class Shift:
             over.set()
             await asyncio.wait((working,), timeout=LANDING)
             working.cancel()
-            with suppress(asyncio.CancelledError):
-                await working
-            with suppress(StoreUnavailable, TimeoutError):  # then it lapses
-                async with asyncio.timeout(PATIENCE):
-                    await self._duties.leave_duty(duty)
+            try:
+                with suppress(asyncio.CancelledError):
+                    await working
+            finally:
+                await self._leave(duty)
+
+    async def _leave(self, duty: Duty) -> None:
+        with suppress(StoreUnavailable, TimeoutError):  # then it lapses
+            async with asyncio.timeout(PATIENCE):
+                await self._duties.leave_duty(duty)
 
     async def _keep(
         self, duty: Duty, began: float, working: asyncio.Future[None], stop: asyncio.Event
