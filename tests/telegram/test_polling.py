@@ -22,6 +22,7 @@ from hookgram.core.kinds import KINDS
 from hookgram.core.model import SECOND, Offset
 from hookgram.demo.bot_api import No, Raw
 from hookgram.errors import StoreUnavailable
+from hookgram.telegram import answers
 from hookgram.telegram.duty import Shift
 
 
@@ -210,6 +211,24 @@ async def test_a_duty_is_free_at_once_when_its_work_fails(server, replica):
     with pytest.raises(LookupError):
         await shift.run(fails, one.stop)
     assert await one.store.take_duty("polling/123456", "another", SECOND) is not None
+
+
+async def test_updates_too_large_for_one_answer_come_in_several(server, replica, monkeypatch):
+    monkeypatch.setattr(answers, "LARGEST_ANSWER", 1000)
+    one = await replica()
+    updates = [message(number) for number in range(1, 21)]
+    give(server, *updates)
+    one.start()
+    assert await one.events(20) == updates
+    assert one.facts.of(PollingHindered) == []
+
+
+async def test_an_update_that_is_too_large_by_itself_is_told(server, replica, monkeypatch):
+    monkeypatch.setattr(answers, "LARGEST_ANSWER", 100)
+    one = await replica()
+    give(server, message(1))
+    one.start()
+    assert "too large" in (await hindered(one, "unavailable")).said
 
 
 async def test_it_stops_at_once_in_the_middle_of_a_long_poll(server, replica):

@@ -23,6 +23,10 @@ LONGEST_TEXT = 300
 LONGEST_WAIT = 86_400.0
 
 
+class TooLarge(ValueError):
+    """An answer that is longer than we read."""
+
+
 def check(status: int, text: str) -> None:
     """Raise what an answer that is not ok means: one of TelegramError's."""
     try:
@@ -56,12 +60,12 @@ def _refuse(status: int, answer: dict[str, Any]) -> NoReturn:
 
 
 async def read_body(answer: aiohttp.ClientResponse) -> bytes:
-    """Read an answer to its end. Raises ValueError when it is too large."""
+    """Read an answer to its end. Raises TooLarge."""
     taken = bytearray()
     async for piece in answer.content.iter_chunked(64 * 1024):
         taken += piece
         if len(taken) > LARGEST_ANSWER:
-            raise ValueError("the answer is too large")
+            raise TooLarge("the answer is too large")
     return bytes(taken)
 
 
@@ -75,4 +79,4 @@ def why(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientConnectorError):
         number = error.os_error.errno
         return os.strerror(number) if number and number > 0 else "no connection"
-    return str(error) if type(error) is ValueError else type(cause).__name__
+    return str(error) if isinstance(error, TooLarge) else type(cause).__name__

@@ -26,7 +26,7 @@ from hookgram.errors import (
     TokenRejected,
 )
 from hookgram.ports import Inbox, Notice
-from hookgram.telegram.answers import NO_TIMEOUT, check, read_body, why
+from hookgram.telegram.answers import NO_TIMEOUT, TooLarge, check, read_body, why
 from hookgram.telegram.duty import Shift, Turns, rest
 from hookgram.usecases.intake import Intake, Taken
 
@@ -64,6 +64,7 @@ class Poller:
         self._long_poll = long_poll
         self._patience = patience
         self._turns = Turns()
+        self._limit = MOST_UPDATES
         self._hindrance: Hindrance | None = None
         self._times = 0
         self._repeats = 0
@@ -109,7 +110,7 @@ class Poller:
     async def _ask(
         self, session: aiohttp.ClientSession, asked: int | None, over: asyncio.Event
     ) -> bytes | None:
-        """Make one long poll; None when it was cut because we must end. Raises TelegramError."""
+        """Make one long poll; None when we must end, or ask for less. Raises TelegramError."""
         self._turns.expect(self._long_poll + self._patience)
         request = asyncio.ensure_future(self._request(session, asked))
         ending = asyncio.ensure_future(over.wait())
@@ -121,10 +122,10 @@ class Poller:
             ending.cancel()
             await asyncio.wait((request, ending))
 
-    async def _request(self, session: aiohttp.ClientSession, asked: int | None) -> bytes:
+    async def _request(self, session: aiohttp.ClientSession, asked: int | None) -> bytes | None:
         form: dict[str, str] = {
             "timeout": f"{self._long_poll:g}",
-            "limit": str(MOST_UPDATES),
+            "limit": str(self._limit),
             "allowed_updates": json.dumps(list(KINDS)),
         }
         if asked is not None:
@@ -137,6 +138,11 @@ class Poller:
                 body, status = await read_body(answer), answer.status
         except TimeoutError:
             raise TelegramUnavailable("Telegram did not answer in time") from None
+        except TooLarge:
+            if self._limit == 1:
+                raise TelegramUnavailable("Telegram's answer is too large") from None
+            self._limit //= 2
+            return None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # Without the cause: its text may hold the URL, and with it the token.
             raise TelegramUnavailable(f"Telegram cannot be reached: {why(error)}") from None
@@ -159,6 +165,8 @@ class Poller:
         self._turns.expect(COMMIT_DEADLINE)
         async with asyncio.timeout(COMMIT_DEADLINE):
             taken = await self._intake.take_batch(self._bot, updates, offset)
+        if len(bodies) < self._limit:
+            self._limit = MOST_UPDATES
         again = all(one is Taken.DUPLICATE for one in taken)
         self._repeats = self._repeats + 1 if again else 0
         if self._repeats > 1:  # once is no wonder: a webhook may have brought them before
