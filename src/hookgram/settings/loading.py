@@ -12,8 +12,10 @@ from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from hookgram.core.facts import Warned
+from hookgram.core.retry import RetryPolicy
 from hookgram.errors import SettingsError
 from hookgram.settings import checks, databases, messages, sources
+from hookgram.settings.bots import OWN_BOT
 from hookgram.settings.file import meaning, reading
 from hookgram.settings.knobs import Settings
 
@@ -35,12 +37,15 @@ def load(env_file: Path | None = ENV_FILE) -> Settings:
         path = variables.get("CONFIG_FILE")
         found = reading.read(Path(path), variables) if path else None
         wrong += [*files.problems, *(found.problems if found else ())]
-        if not (_given_token(variables, secrets, files.failed) or _names_bots(found)):
+        given = _given_token(variables, secrets, files.failed)
+        if not (given or _names_bots(found)):
             wrong.append(messages.NO_BOT)
         try:
             settings = Settings.from_sources(env_file, secrets)
         except ValidationError as error:
-            raise SettingsError(wrong + messages.told(error, files.failed)) from None
+            wrong += messages.told(error, files.failed)
+            wrong += _contradictions(found, given=given)
+            raise SettingsError(wrong) from None
     wrong += databases.missing(settings.queue_backend, settings.database_url)
     if found is not None:
         wrong += meaning.contradictions(found, settings.defaults())
@@ -120,6 +125,21 @@ def _given_token(
 ) -> bool:
     """Tell whether a bot token is given, be it right or wrong."""
     return "BOT_TOKEN" in variables or "bot_token" in secrets or "BOT_TOKEN" in failed
+
+
+def _contradictions(found: reading.Found | None, *, given: bool) -> list[str]:
+    """List those of a file where nothing is known of the environment but whether it has a bot."""
+    if found is None:
+        return []
+    unknown = meaning.Defaults(
+        bots={OWN_BOT: -1} if given else {},
+        targets=(),
+        secrets=(),
+        timeout=0,
+        slots=0,
+        retry=RetryPolicy(waits=(), max_age=0),
+    )
+    return [*meaning.contradictions(found, unknown)]
 
 
 def _names_bots(found: reading.Found | None) -> bool:
