@@ -72,7 +72,7 @@ def delivery(shown: ShownDelivery, now: Micros) -> Iterator[str]:
     if row.replayed_as is not None:
         yield f"  replayed as delivery {row.replayed_as}"
     for one in shown.attempts:
-        yield from _attempt(one)
+        yield from attempt(one)
 
 
 def _fate(row: DeliveryRow, now: Micros) -> str:
@@ -84,15 +84,26 @@ def _fate(row: DeliveryRow, now: Micros) -> str:
     return f"{row.state.name.lower()}, {tries}{due}{reason}"
 
 
-def _attempt(row: AttemptRow) -> Iterator[str]:
+def attempt(row: AttemptRow) -> Iterator[str]:
+    """Spell an attempt; below it what each member of a group, or Telegram to a reply, answered."""
     head = f"  attempt {row.number}  {local(row.started_at)}  {span(row.took)}"
-    if row.members is None:
+    members = msgspec.json.decode(row.members) if row.members is not None else []
+    if members and row.status is None and row.error is None:
+        yield head
+    else:
         yield f"{head}  {_answer(row.status, row.error, row.excerpt)}"
-        return
-    yield head
-    for member in msgspec.json.decode(row.members):
-        answer = _answer(member["status"], member["error"], member["excerpt"])
-        yield f"    {one_line(member['name'])}  {answer}"
+    for member in members:
+        yield "    " + "  ".join(_member(member))
+
+
+def _member(member: Mapping[str, Any]) -> Iterator[str]:
+    yield one_line(member["name"])
+    reply = [member[name] for name in ("method", "ending") if member.get(name)]
+    if reply:
+        yield one_line(" ".join(reply))
+    status, error = member["status"], member["error"]
+    said = member.get("excerpt") if error is None else error
+    yield _answer(status, error, said if status is not None else None)
 
 
 def _answer(status: int | None, error: str | None, excerpt: str | None) -> str:
