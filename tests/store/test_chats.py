@@ -27,6 +27,14 @@ async def test_an_authorised_chat_is_no_refused_one_any_more(store: Store):
     assert [chat.chat_id for chat in await store.refused_chats()] == [-6]
 
 
+async def test_a_refusal_that_comes_late_makes_an_authorised_chat_no_refused_one(store: Store):
+    await store.authorise(-5)
+    await store.refuse(1, -5, "group")
+    assert await store.refused_chats() == []
+    await store.withdraw(-5)
+    assert [chat.chat_id for chat in await store.refused_chats()] == [-5]
+
+
 async def test_a_chat_keeps_all_its_former_ids(store: Store):
     for former in (-5, -6, -5):
         await store.move_chat(-1005, former)

@@ -543,9 +543,12 @@ SELECT w.target_id,
          ORDER BY d.due_at, d.id LIMIT 1)
   FROM unnest(:targets::bigint[]) AS w (target_id)
 
+-- A gateway refuses until it has noticed that the chat was admitted.
 -- name: refused_chats
 SELECT bot_id, chat_id, chat_kind, count, last_seen
-  FROM refused_chat ORDER BY last_seen DESC, bot_id, chat_id LIMIT :limit::integer
+  FROM refused_chat AS r
+ WHERE NOT EXISTS (SELECT 1 FROM authorised_chat AS a WHERE a.chat_id = r.chat_id)
+ ORDER BY last_seen DESC, bot_id, chat_id LIMIT :limit::integer
 
 -- Target book ----------------------------------------------------------------------------------
 

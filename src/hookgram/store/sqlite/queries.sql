@@ -373,9 +373,12 @@ SELECT id, name, origin, paused, orphaned_at, definition, created_at
 -- name: counts_of_targets
 SELECT target_id, name, sum(value) FROM counter GROUP BY target_id, name
 
+-- A gateway refuses until it has noticed that the chat was admitted.
 -- name: refused_chats
 SELECT bot_id, chat_id, chat_kind, count, last_seen
-  FROM refused_chat ORDER BY last_seen DESC, bot_id, chat_id LIMIT :limit
+  FROM refused_chat AS r
+ WHERE NOT EXISTS (SELECT 1 FROM authorised_chat AS a WHERE a.chat_id = r.chat_id)
+ ORDER BY last_seen DESC, bot_id, chat_id LIMIT :limit
 
 -- Duties ---------------------------------------------------------------------------------------
 
