@@ -11,7 +11,8 @@ import apsw
 from msgspec import Struct
 
 from benchmarks.bodies import body
-from hookgram.core.model import DAY, Definition, Micros, Origin
+from hookgram.core.definition import Definition, Origin
+from hookgram.core.model import DAY, Micros
 from hookgram.core.retry import RetryPolicy
 from hookgram.store.sqlite import open_sqlite
 

@@ -15,7 +15,8 @@ import uvloop
 from benchmarks.processes.bare import HEAD, STORED
 from benchmarks.processes.serving import serve
 from hookgram.channels.registry import Channels
-from hookgram.core.model import DAY, SECOND, Definition, Origin
+from hookgram.core.definition import Definition, Origin
+from hookgram.core.model import DAY, SECOND
 from hookgram.core.outcome import Outbound, Response
 from hookgram.core.retry import RetryPolicy
 from hookgram.ports import Channel

@@ -10,7 +10,7 @@ import sys
 from msgspec.structs import replace
 
 from hookgram.app import serve
-from hookgram.core.model import Definition
+from hookgram.core.definition import Definition
 from hookgram.settings import Settings
 
 ANOTHER_BOT = frozenset({654321})

@@ -10,7 +10,8 @@ from benchmarks.bench import Bench
 from benchmarks.children import Child, Gateway, closed_url, post
 from benchmarks.finding import Finding, at_least, found
 from benchmarks.processes.load import Plan
-from hookgram.core.model import DAY, Definition, Origin
+from hookgram.core.definition import Definition, Origin
+from hookgram.core.model import DAY
 from hookgram.core.retry import RetryPolicy
 from hookgram.store.sqlite import open_sqlite
 

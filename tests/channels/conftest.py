@@ -10,7 +10,8 @@ import pytest
 import uvloop
 
 from hookgram.channels.registry import Channels
-from hookgram.core.model import SECOND, Definition, Origin
+from hookgram.core.definition import Definition, Origin
+from hookgram.core.model import SECOND
 from hookgram.core.outcome import Outbound
 from hookgram.core.retry import RetryPolicy
 

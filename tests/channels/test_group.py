@@ -10,8 +10,8 @@ import pytest
 from fakes.hostile import hang_after_request, healthy, reset_after_reading, serve
 from hookgram.channels.group import GroupChannel
 from hookgram.channels.http import HttpChannel
+from hookgram.core.definition import Origin
 from hookgram.core.identity import host_name
-from hookgram.core.model import Origin
 from hookgram.core.outcome import GroupAnswer
 
 

@@ -12,7 +12,7 @@ from fakes.hostile import healthy, serve
 from hookgram.channels.guard import Blocked, Reach, public_socket, reach_of
 from hookgram.channels.registry import Channels
 from hookgram.channels.resolver import MOST_ADDRESSES, MOST_AT_ONCE, Resolver
-from hookgram.core.model import Origin
+from hookgram.core.definition import Origin
 
 
 def info(address: str, port: int = 80, family=socket.AF_INET):

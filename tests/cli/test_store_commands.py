@@ -14,7 +14,8 @@ import pytest
 
 from fakes.command import command, on_terminal
 from hookgram.cli.main import main
-from hookgram.core.model import SECOND, Target
+from hookgram.core.definition import Target
+from hookgram.core.model import SECOND
 from hookgram.core.outcome import Dead
 from hookgram.store.sqlite import open_sqlite, open_sqlite_journal
 from hookgram.store.sqlite.connection import Opening, open_writer

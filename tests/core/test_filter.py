@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hookgram.core import filter as filters
+from hookgram.core.definition import Filter
 from hookgram.core.filter import fits
-from hookgram.core.model import Filter
 from hookgram.core.reading import Reading, read
 
 SAMPLES = Path(__file__).parents[1] / "data" / "updates.jsonl"

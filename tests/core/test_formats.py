@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from hookgram.core.definition import Definition, Format, Origin
 from hookgram.core.envelope import compose
 from hookgram.core.formats import LAYOUTS
-from hookgram.core.model import SECOND, UNPARSED, Definition, Event, Format, Origin
+from hookgram.core.model import SECOND, UNPARSED, Event
 from hookgram.core.reading import read
 from hookgram.core.retry import RetryPolicy
 

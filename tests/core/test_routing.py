@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hookgram.core.model import Definition, Filter, Origin, Owed, Priority, Target
+from hookgram.core.definition import Definition, Filter, Origin, Target
+from hookgram.core.model import Owed, Priority
 from hookgram.core.reading import Reading
 from hookgram.core.retry import RetryPolicy
 from hookgram.core.routing import RATE_LIMITED, route, takers_of

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from hookgram.core.definition import Definition, Origin
 from hookgram.core.envelope import compose
-from hookgram.core.model import SECOND, Definition, Event, Origin
+from hookgram.core.model import SECOND, Event
 from hookgram.core.reading import read
 from hookgram.core.retry import RetryPolicy
 

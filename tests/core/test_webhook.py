@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from hookgram.core.definition import Definition, Filter, Origin
 from hookgram.core.kinds import KINDS
-from hookgram.core.model import HOUR, Definition, Filter, Origin
+from hookgram.core.model import HOUR
 from hookgram.core.retry import RetryPolicy
 from hookgram.core.webhook import (
     CAUSES,

@@ -12,7 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from hookgram import __version__
-from hookgram.settings.knobs import Settings
+from hookgram.settings.derived import Settings
 from hookgram.settings.loading import NAMES
 from hookgram.settings.sources import near_misses
 

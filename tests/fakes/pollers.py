@@ -10,7 +10,7 @@ from pathlib import Path
 from fakes.facts import Facts
 from fakes.gateway import Process
 from hookgram.core.access import Access
-from hookgram.core.model import Bot
+from hookgram.core.definition import Bot
 from hookgram.demo.bot_api import FakeBotApi
 from hookgram.store.sqlite import open_sqlite
 from hookgram.telegram.duty import Shift

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from hookgram.core.model import HOUR, MINUTE, SECOND, Bot, Filter, Format, Origin
+from hookgram.core.definition import Bot, Filter, Format, Origin
+from hookgram.core.model import HOUR, MINUTE, SECOND
 from hookgram.errors import SettingsError
 from hookgram.settings import load, risks
 from hookgram.settings.bots import of_bot

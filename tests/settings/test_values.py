@@ -6,7 +6,8 @@ import hashlib
 
 import pytest
 
-from hookgram.core.model import HOUR, SECOND, Bot, Origin
+from hookgram.core.definition import Bot, Origin
+from hookgram.core.model import HOUR, SECOND
 from hookgram.settings import risks
 
 A, B, C = "https://a.example/1", "https://b.example/2", "https://c.example/3"

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import pytest
 
-from hookgram.core.model import Target
+from hookgram.core.definition import Target
 from hookgram.ports import Store
 from store.backends import BACKENDS, Backend
 from store.makers import HandClock, register

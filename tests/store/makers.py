@@ -5,20 +5,18 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from hookgram.core.definition import Definition, Origin, Target
 from hookgram.core.model import (
     SECOND,
     Acceptance,
     Arrival,
     Attempt,
     Claim,
-    Definition,
     Event,
     Micros,
-    Origin,
     Owed,
     Priority,
     Recorded,
-    Target,
     Want,
 )
 from hookgram.core.outcome import Dead, Delivered, Released, Retry

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hookgram.core.model import Filter, Format
+from hookgram.core.definition import Filter, Format
 from hookgram.store.definitions import definition_text
 from store.makers import definition
 

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from hookgram.core.model import DAY, SECOND, Claim, Priority, State, Target
+from hookgram.core.definition import Target
+from hookgram.core.model import DAY, SECOND, Claim, Priority, State
 from hookgram.core.outcome import Dead, Delivered, Released, Retry
 from hookgram.ports import Store
 from store.backends import BACKENDS, Backend

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 
 import pytest
 
+from hookgram.core.definition import Origin
 from hookgram.core.identity import event_id
 from hookgram.core.listing import DeliveryFilter, EventFilter
-from hookgram.core.model import DAY, HOUR, MINUTE, SECOND, DeliveryRow, Origin, State
+from hookgram.core.model import DAY, HOUR, MINUTE, SECOND, DeliveryRow, State
 from hookgram.errors import NotFound
 from hookgram.ports import Store
 from store.makers import (

@@ -7,7 +7,8 @@ import asyncio
 import msgspec
 import pytest
 
-from hookgram.core.model import SECOND, Priority, State, Target, Want
+from hookgram.core.definition import Target
+from hookgram.core.model import SECOND, Priority, State, Want
 from hookgram.core.outcome import Dead, Retry
 from hookgram.ports import Store
 from store.makers import (

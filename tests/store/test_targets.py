@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from hookgram.core.model import Origin, Priority, State
+from hookgram.core.definition import Origin
+from hookgram.core.model import Priority, State
 from hookgram.errors import NotFound
 from hookgram.ports import Store
 from store.makers import (

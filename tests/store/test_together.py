@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from hookgram.core.model import SECOND, State, Target
+from hookgram.core.definition import Target
+from hookgram.core.model import SECOND, State
 from hookgram.errors import NotFound
 from hookgram.ports import Store
 from store.makers import (

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from hookgram.core.definition import Origin
 from hookgram.core.listing import DeliveryFilter, EventFilter
-from hookgram.core.model import Origin, State
+from hookgram.core.model import State
 from hookgram.errors import NotFound, Refused
 from hookgram.store.sqlite import SqliteStore, open_sqlite
 from hookgram.usecases import bulk, search, targets

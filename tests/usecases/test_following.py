@@ -6,8 +6,8 @@ import pytest
 
 from fakes.inbox import Facts, RecordingInbox
 from hookgram.core.access import Access, Chats
+from hookgram.core.definition import Bot, Definition, Filter, Origin, Target
 from hookgram.core.facts import ChatMoved
-from hookgram.core.model import Bot, Definition, Filter, Origin, Target
 from hookgram.core.retry import RetryPolicy
 from hookgram.usecases.intake import Intake, Limits, Taken
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from fakes.inbox import Facts, RecordingInbox
 from hookgram.core.access import Access
+from hookgram.core.definition import Bot, Definition, Origin, Target
 from hookgram.core.facts import (
     DeadOnArrival,
     DuplicateSeen,
@@ -17,7 +18,7 @@ from hookgram.core.facts import (
     UpdateRefused,
 )
 from hookgram.core.identity import digest, digest_unparsed
-from hookgram.core.model import MINUTE, SECOND, Bot, Definition, Offset, Origin, Target
+from hookgram.core.model import MINUTE, SECOND, Offset
 from hookgram.core.retry import RetryPolicy
 from hookgram.errors import StoreUnavailable
 from hookgram.usecases import intake as intake_module

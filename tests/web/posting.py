@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from fakes.http import Address, Answer
-from hookgram.core.model import Bot
+from hookgram.core.definition import Bot
 from hookgram.web.ingest import Ingest
 
 Build: TypeAlias = Callable[..., Ingest]

@@ -6,8 +6,9 @@ import pytest
 
 from fakes.http import serving, together
 from fakes.inbox import Facts
+from hookgram.core.definition import Definition, Origin, Target
 from hookgram.core.facts import EventAccepted, IngestRejected, TaskFailed
-from hookgram.core.model import Definition, Origin, State, Target
+from hookgram.core.model import State
 from hookgram.core.retry import RetryPolicy
 from hookgram.store.sqlite import SqliteStore
 from web.posting import TOKEN, Build, post, update

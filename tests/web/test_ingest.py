@@ -7,8 +7,8 @@ import pytest
 from fakes.http import request, serving, together
 from fakes.inbox import Facts, RecordingInbox
 from hookgram.core.access import Access
+from hookgram.core.definition import Bot
 from hookgram.core.facts import EventAccepted, IngestRejected, UpdateRefused
-from hookgram.core.model import Bot
 from hookgram.web.ingest import Door
 from web.posting import BOT, PATH, SECRET, TOKEN, Build, post, update
 

@@ -10,8 +10,9 @@ import pytest
 
 from fakes.facts import Facts
 from fakes.scripted_channel import ScriptedChannel
+from hookgram.core.definition import Definition, Origin
 from hookgram.core.kinds import KINDS
-from hookgram.core.model import SECOND, Arrival, Definition, Event, Origin, Owed
+from hookgram.core.model import SECOND, Arrival, Event, Owed
 from hookgram.core.retry import RetryPolicy
 from hookgram.store.sqlite import open_sqlite
 from hookgram.worker.caretaker import Caretaker

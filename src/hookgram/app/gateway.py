@@ -13,8 +13,9 @@ from pathlib import Path
 from hookgram import __version__
 from hookgram.app.ways_in import WaysIn
 from hookgram.channels.registry import Channels
+from hookgram.core.definition import Target
 from hookgram.core.facts import Fact, GatewayStarted, IngestRejected, StoreFailed
-from hookgram.core.model import Micros, Target
+from hookgram.core.model import Micros
 from hookgram.errors import StoreBroken, StoreUnavailable
 from hookgram.observe.notices import fan
 from hookgram.observe.watchdog import Watchdog

@@ -11,7 +11,7 @@ import socket
 from typing import Any
 
 from hookgram.core.addresses import refusal
-from hookgram.core.model import Origin
+from hookgram.core.definition import Origin
 
 
 class Reach(enum.Enum):

@@ -14,8 +14,8 @@ from hookgram.channels.guard import Reach, reach_of
 from hookgram.channels.http import HttpChannel
 from hookgram.channels.resolver import Lookup, Resolver
 from hookgram.channels.wire import Connector, open_session
+from hookgram.core.definition import Definition, Origin
 from hookgram.core.identity import host_name
-from hookgram.core.model import Definition, Origin
 from hookgram.ports import Channel
 
 CLOSING = 5.0

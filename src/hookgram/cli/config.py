@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 
-from hookgram.core.model import Origin
+from hookgram.core.definition import Origin
 from hookgram.core.redact import MASK, safe_url
 from hookgram.core.signing import receiver_secret
 from hookgram.errors import SettingsError

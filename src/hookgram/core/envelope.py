@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from hookgram.core.definition import Definition
 from hookgram.core.formats import LAYOUTS
-from hookgram.core.model import SECOND, Definition, Event, Micros
+from hookgram.core.model import SECOND, Event, Micros
 from hookgram.core.outcome import Outbound
 from hookgram.core.replying import LARGEST
 from hookgram.core.signing import gateway_signature, sign

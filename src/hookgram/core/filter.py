@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection
 from functools import lru_cache
 from typing import TypeAlias
 
+from hookgram.core.definition import Filter
 from hookgram.core.kinds import KINDS
-from hookgram.core.model import Filter
 from hookgram.core.reading import Reading
 
 EXPRESSION = "re2:"

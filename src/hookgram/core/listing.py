@@ -11,7 +11,8 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from hookgram.core.model import DeliveryRow, Micros, Origin, State
+from hookgram.core.definition import Origin
+from hookgram.core.model import DeliveryRow, Micros, State
 
 UNSETTLED = (State.WAITING, State.PENDING, State.LEASED)
 SETTLED = (State.DELIVERED, State.DEAD, State.CANCELLED)

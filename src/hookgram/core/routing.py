@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from hookgram.core.definition import Target
 from hookgram.core.filter import Search, admits, no_expressions
-from hookgram.core.model import UNPARSED, Micros, Owed, Target
+from hookgram.core.model import UNPARSED, Micros, Owed
 from hookgram.core.reading import Reading
 
 RATE_LIMITED = "rate_limited"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from hookgram.core.definition import Definition
 from hookgram.core.envelope import compose
 from hookgram.core.identity import event_id
-from hookgram.core.model import Definition, Event, Micros
+from hookgram.core.model import Event, Micros
 from hookgram.core.outcome import Outbound
 
 KIND = "test"

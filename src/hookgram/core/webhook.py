@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from hookgram.core.addresses import refusal
+from hookgram.core.definition import Definition
 from hookgram.core.kinds import KINDS
-from hookgram.core.model import Definition, Micros
+from hookgram.core.model import Micros
 from hookgram.core.redact import safe_url
 
 OFFICIAL = "https://api.telegram.org"

@@ -1,6 +1,6 @@
 """Every knob, its default and its help; read once, by the composition root and the command line."""
 
-from hookgram.settings.knobs import Settings
+from hookgram.settings.derived import Settings
 from hookgram.settings.loading import Place, load, load_place, risks
 
 __all__ = ["Place", "Settings", "load", "load_place", "risks"]

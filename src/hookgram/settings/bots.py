@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from pydantic import SecretStr
 
-from hookgram.core.model import Bot
+from hookgram.core.definition import Bot
 from hookgram.errors import SettingsError
 
 if TYPE_CHECKING:
-    from hookgram.settings.knobs import Settings
+    from hookgram.settings.derived import Settings
 
 OWN_BOT = "default"
 """The name of the bot of BOT_TOKEN."""

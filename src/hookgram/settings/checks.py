@@ -13,16 +13,16 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from hookgram.core.definition import Origin
 from hookgram.core.doctor.platform import own_address
 from hookgram.core.facts import Warned
 from hookgram.core.identity import bot_id
-from hookgram.core.model import Origin
 from hookgram.core.signing import PREFIX, key_of
 from hookgram.settings import databases
 from hookgram.settings.bots import of_bot
 
 if TYPE_CHECKING:
-    from hookgram.settings.knobs import Settings
+    from hookgram.settings.derived import Settings
 
 TAKEN = ("/", "/health", "/health/ready", "/stats", "/docs", "/openapi.json")
 EXAMPLE_TOKEN = "123456:REPLACE-WITH-THE-TOKEN-FROM-BOTFATHER"  # noqa: S105  (that is its point)

@@ -16,8 +16,8 @@ from hookgram.core.retry import RetryPolicy
 from hookgram.errors import SettingsError
 from hookgram.settings import checks, databases, messages, sources
 from hookgram.settings.bots import OWN_BOT
+from hookgram.settings.derived import Settings
 from hookgram.settings.file import meaning, reading
-from hookgram.settings.knobs import Settings
 
 ENV_FILE = Path(".env")
 NAMES = [name.upper() for name in Settings.model_fields]

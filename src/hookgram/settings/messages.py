@@ -10,7 +10,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from hookgram.core.redact import mask
-from hookgram.settings.knobs import Chats, Settings
+from hookgram.settings.derived import Settings
+from hookgram.settings.knobs import Chats
 
 LONGEST_SHOWN = 40
 NO_BOT = "BOT_TOKEN: is not set; get a token from @BotFather and set it"

@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from hookgram.settings.checks import EXAMPLE_TOKEN
-from hookgram.settings.knobs import Settings
+from hookgram.settings.derived import Settings
 
 EXAMPLE = """# The settings of hookgram. Copy this file to .env and put your own values in.
 # Made from src/hookgram/settings/knobs.py by `hookgram config --example`; do not edit.

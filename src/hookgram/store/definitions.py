@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from hookgram.core.model import Definition
+from hookgram.core.definition import Definition
 
 
 def definition_text(definition: Definition) -> str:

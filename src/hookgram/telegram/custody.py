@@ -10,6 +10,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from hookgram.core import custody as core
+from hookgram.core.definition import Bot
 from hookgram.core.facts import (
     CustodyHindered,
     CustodyResumed,
@@ -19,7 +20,7 @@ from hookgram.core.facts import (
     WebhookSet,
     WebhookStolen,
 )
-from hookgram.core.model import SECOND, Bot, Micros
+from hookgram.core.model import SECOND, Micros
 from hookgram.core.redact import safe_url
 from hookgram.core.webhook import Webhook, Wish, explain
 from hookgram.errors import StoreUnavailable, TelegramError, TelegramUnavailable

@@ -14,9 +14,10 @@ import time
 import aiohttp
 
 from hookgram.core import polling as core
+from hookgram.core.definition import Bot
 from hookgram.core.facts import PollingHindered, PollingResumed
 from hookgram.core.kinds import KINDS
-from hookgram.core.model import MINUTE, SECOND, Bot, Offset
+from hookgram.core.model import MINUTE, SECOND, Offset
 from hookgram.core.polling import Hindrance
 from hookgram.errors import (
     StoreUnavailable,

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from hookgram.core.access import Access, Chats
+from hookgram.core.definition import Bot, Target
 from hookgram.core.facts import (
     ChatMoved,
     DeadOnArrival,
@@ -21,17 +22,7 @@ from hookgram.core.facts import (
 )
 from hookgram.core.filter import Search, no_expressions
 from hookgram.core.identity import digest, digest_unparsed, event_id
-from hookgram.core.model import (
-    UNPARSED,
-    Acceptance,
-    Arrival,
-    Bot,
-    Event,
-    Micros,
-    Offset,
-    Owed,
-    Target,
-)
+from hookgram.core.model import UNPARSED, Acceptance, Arrival, Event, Micros, Offset, Owed
 from hookgram.core.reading import Reading, migration, read
 from hookgram.core.routing import route, takers_of
 from hookgram.ports import ChatBook, Clock, Inbox, Notice

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from hookgram.core.definition import Origin
 from hookgram.core.listing import TargetRow
-from hookgram.core.model import Origin
 from hookgram.errors import NotFound, Refused
 from hookgram.ports import Journal, TargetBook
 

@@ -17,8 +17,8 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from hookgram.core.definition import Bot
 from hookgram.core.facts import IngestRejected, TaskFailed
-from hookgram.core.model import Bot
 from hookgram.errors import StoreError
 from hookgram.ports import Notice
 from hookgram.usecases.intake import Intake, Taken

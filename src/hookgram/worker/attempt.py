@@ -8,9 +8,10 @@ from typing import Protocol
 
 import msgspec
 
+from hookgram.core.definition import Definition
 from hookgram.core.envelope import compose
 from hookgram.core.facts import TaskFailed
-from hookgram.core.model import Attempt, Claim, Definition, Micros
+from hookgram.core.model import Attempt, Claim, Micros
 from hookgram.core.outcome import (
     Answer,
     GroupAnswer,

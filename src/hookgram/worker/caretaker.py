@@ -7,9 +7,10 @@ import math
 import time
 from collections.abc import Callable, Iterable
 
+from hookgram.core.definition import Target
 from hookgram.core.facts import EventsForgotten, LeaseLapsed
 from hookgram.core.lifecycle import best_before, settle
-from hookgram.core.model import HOUR, MINUTE, SECOND, Claim, Forgotten, Micros, Target
+from hookgram.core.model import HOUR, MINUTE, SECOND, Claim, Forgotten, Micros
 from hookgram.core.outcome import Dead, Failure
 from hookgram.core.retry import RetryPolicy
 from hookgram.errors import StoreUnavailable

@@ -6,9 +6,10 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from hookgram.core.definition import Definition
 from hookgram.core.facts import BreakerClosed, BreakerOpened, DeliverySettled, LeaseLost, TargetHeld
 from hookgram.core.lifecycle import best_before, settle, why_not
-from hookgram.core.model import SECOND, Attempt, Claim, Definition, Micros, Recorded
+from hookgram.core.model import SECOND, Attempt, Claim, Micros, Recorded
 from hookgram.core.outcome import (
     Answer,
     Dead,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hookgram.core.breaker import Breaker, after, permits, set_back
+from hookgram.core.definition import Definition, Target
 from hookgram.core.kinds import is_interactive
-from hookgram.core.model import SECOND, Claim, Definition, Micros, Target, Want
+from hookgram.core.model import SECOND, Claim, Micros, Want
 from hookgram.core.outcome import Failure, Outcome
 
 KEPT_SHARE = 5

@@ -11,8 +11,9 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 
+from hookgram.core.definition import Definition, Target
 from hookgram.core.facts import WorkerStarted, WorkerStopped, WorkerStopping
-from hookgram.core.model import SECOND, Claimed, Definition, Micros, Target, Want
+from hookgram.core.model import SECOND, Claimed, Micros, Want
 from hookgram.core.outcome import Released
 from hookgram.core.replying import Reply
 from hookgram.errors import StoreUnavailable

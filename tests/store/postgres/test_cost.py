@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from hookgram.core.model import DAY, Priority, Target
+from hookgram.core.definition import Target
+from hookgram.core.model import DAY, Priority
 from hookgram.store.postgres import PostgresStore
 from hookgram.store.postgres.transaction import SQL, Row, View
 from store.makers import accept, arrival, claim, deliver, owed, register

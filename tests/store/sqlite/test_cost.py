@@ -10,8 +10,9 @@ from typing import Any, TypeAlias
 import apsw
 import pytest
 
+from hookgram.core.definition import Target
 from hookgram.core.listing import DeliveryFilter, EventFilter
-from hookgram.core.model import DAY, Priority, State, Target
+from hookgram.core.model import DAY, Priority, State
 from hookgram.store.sqlite import SqliteStore, open_sqlite
 from hookgram.store.sqlite.connection import Opening, open_writer
 from hookgram.store.sqlite.transaction import SQL

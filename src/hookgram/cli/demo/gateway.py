@@ -11,7 +11,8 @@ from typing import Any
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from hookgram.app import Gateway
-from hookgram.core.model import DAY, SECOND, Definition, Origin
+from hookgram.core.definition import Definition, Origin
+from hookgram.core.model import DAY, SECOND
 from hookgram.core.retry import RetryPolicy
 from hookgram.demo.stage import OUTBOUND_SECRET, SECRET
 from hookgram.errors import StoreBroken

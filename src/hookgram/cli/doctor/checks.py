@@ -15,10 +15,11 @@ from msgspec.structs import replace
 
 from hookgram import __version__
 from hookgram.cli.doctor.threads import in_thread
+from hookgram.core.definition import Definition
 from hookgram.core.doctor import store, target, telegram
 from hookgram.core.doctor.finding import Finding, found
 from hookgram.core.doctor.platform import Platform, own_address
-from hookgram.core.model import SECOND, Definition, Micros
+from hookgram.core.model import SECOND, Micros
 from hookgram.core.trial import trial
 from hookgram.errors import (
     SchemaMismatch,

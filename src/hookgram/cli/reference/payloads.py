@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 
 from hookgram.cli.reference.tables import markdown
+from hookgram.core.definition import Definition, Origin
 from hookgram.core.envelope import compose
 from hookgram.core.formats.event import event_body
 from hookgram.core.kinds import KINDS, Kind
-from hookgram.core.model import SECOND, UNPARSED, Definition, Event, Origin, Priority
+from hookgram.core.model import SECOND, UNPARSED, Event, Priority
 from hookgram.core.reading import read
 from hookgram.core.retry import RetryPolicy
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from hookgram.core.definition import Format
 from hookgram.core.formats import cloudevents, event, update
 from hookgram.core.formats.layout import Layout
-from hookgram.core.model import Format
 
 LAYOUTS: dict[Format, Layout] = {
     Format.EVENT: event.LAYOUT,

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
-from hookgram.core.model import Definition, Event, Micros
+from hookgram.core.definition import Definition
+from hookgram.core.model import Event, Micros
 
 
 def no_headers(_: Definition) -> Mapping[str, str]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hookgram.core.definition import Definition
 from hookgram.core.formats.layout import Layout
-from hookgram.core.model import SECOND, Definition, Event
+from hookgram.core.model import SECOND, Event
 
 SECRET_TOKEN = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105  (a header's name)
 

@@ -7,10 +7,11 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from hookgram.core.definition import Bot, Definition, Filter, Format, Origin
 from hookgram.core.formats import LAYOUTS
 from hookgram.core.identity import bot_id
 from hookgram.core.kinds import KINDS
-from hookgram.core.model import Bot, Definition, Filter, Format, Micros, Origin
+from hookgram.core.model import Micros
 from hookgram.core.retry import RetryPolicy
 from hookgram.settings.bots import BotSetting
 from hookgram.settings.file.entries import FilterEntry, TargetEntry

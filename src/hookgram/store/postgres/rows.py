@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from hookgram.core.definition import Origin
 from hookgram.core.listing import EventRow, TargetRow
 from hookgram.core.model import (
     Attempt,
@@ -16,7 +17,6 @@ from hookgram.core.model import (
     DeliveryRow,
     Event,
     Micros,
-    Origin,
     RefusedChat,
     State,
 )

@@ -7,19 +7,18 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from hookgram.core.access import Chats
+from hookgram.core.definition import Definition, Target
 from hookgram.core.model import (
     Acceptance,
     Arrival,
     Attempt,
     Claim,
     Claimed,
-    Definition,
     Duty,
     Forgotten,
     Micros,
     Offset,
     Recorded,
-    Target,
     Want,
 )
 from hookgram.core.outcome import Settlement

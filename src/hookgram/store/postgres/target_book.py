@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from hookgram.core.model import Definition, Origin, State, Target
+from hookgram.core.definition import Definition, Origin, Target
+from hookgram.core.model import State
 from hookgram.errors import NotFound
 from hookgram.store.definitions import definition_text
 from hookgram.store.postgres import lanes

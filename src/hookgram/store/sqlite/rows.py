@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from hookgram.core.definition import Origin
 from hookgram.core.listing import EventRow, TargetRow
 from hookgram.core.model import (
     Arrival,
@@ -13,7 +14,6 @@ from hookgram.core.model import (
     DeliveryRow,
     Event,
     Micros,
-    Origin,
     RefusedChat,
     State,
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from hookgram.core.access import Chats
+from hookgram.core.definition import Definition, Target
 from hookgram.core.model import (
     SECOND,
     Acceptance,
@@ -16,13 +17,11 @@ from hookgram.core.model import (
     Attempt,
     Claim,
     Claimed,
-    Definition,
     Duty,
     Forgotten,
     Micros,
     Offset,
     Recorded,
-    Target,
     Want,
 )
 from hookgram.core.outcome import Settlement

@@ -13,7 +13,8 @@ from functools import partial
 import msgspec
 
 from hookgram.core.counters import Counter
-from hookgram.core.model import Definition, Origin, Owed, Priority, State, Target
+from hookgram.core.definition import Definition, Origin, Target
+from hookgram.core.model import Owed, Priority, State
 from hookgram.errors import NotFound
 from hookgram.store.definitions import definition_text
 from hookgram.store.sqlite.call import Unfinished
