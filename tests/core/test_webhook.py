@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from hookgram.core.complaints import CAUSES, UNKNOWN, explain
 from hookgram.core.definition import Definition, Filter, Origin
 from hookgram.core.kinds import KINDS
 from hookgram.core.model import HOUR
 from hookgram.core.retry import RetryPolicy
 from hookgram.core.webhook import (
-    CAUSES,
-    UNKNOWN,
     Webhook,
     Wish,
     differences,
-    explain,
     join_url,
     missing_kinds,
     shown,

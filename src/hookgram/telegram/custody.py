@@ -10,6 +10,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from hookgram.core import custody as core
+from hookgram.core.complaints import explain
 from hookgram.core.definition import Bot
 from hookgram.core.facts import (
     CustodyHindered,
@@ -22,7 +23,7 @@ from hookgram.core.facts import (
 )
 from hookgram.core.model import SECOND, Micros
 from hookgram.core.redact import safe_url
-from hookgram.core.webhook import Webhook, Wish, explain
+from hookgram.core.webhook import Webhook, Wish
 from hookgram.errors import StoreUnavailable, TelegramError, TelegramUnavailable
 from hookgram.ports import Clock, Notice, WebhookBook
 from hookgram.telegram.bot_api import PATIENCE, BotApi

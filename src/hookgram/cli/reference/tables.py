@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from hookgram.core import verdict
+from hookgram.core.complaints import CAUSES
 from hookgram.core.doctor.finding import KINDS
 from hookgram.core.model import HOUR, State
 from hookgram.core.polling import HINDRANCES
 from hookgram.core.retry import RetryPolicy
-from hookgram.core.webhook import CAUSES
 from hookgram.settings import table
 from hookgram.settings.file import schema
 from hookgram.settings.sources import FROM_FILES

@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 import typer
 
 from hookgram.cli.doctor.screen import Screen
+from hookgram.core.complaints import explain
 from hookgram.core.doctor.telegram import Expected, of_webhook
 from hookgram.core.doctor.words import span
 from hookgram.core.model import SECOND
-from hookgram.core.webhook import Webhook, Wish, explain, missing_kinds, shown
+from hookgram.core.webhook import Webhook, Wish, missing_kinds, shown
 
 
 def tell(webhook: Webhook, expected: Expected, *, as_json: bool) -> None:

@@ -7,11 +7,12 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from hookgram.core.complaints import explain
 from hookgram.core.doctor.finding import Finding, found
 from hookgram.core.doctor.words import some, span
 from hookgram.core.kinds import KINDS
 from hookgram.core.model import HOUR, MINUTE, SECOND, Micros
-from hookgram.core.webhook import Me, Webhook, explain, join_url, missing_kinds, shown
+from hookgram.core.webhook import Me, Webhook, join_url, missing_kinds, shown
 
 CLOCK_OFF = 5 * SECOND
 CLOCK_WRONG = MINUTE
