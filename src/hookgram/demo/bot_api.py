@@ -20,7 +20,6 @@ from msgspec import Struct, field
 
 from hookgram.demo.waiting import Terminated, Waiting
 
-DEFAULT_LEFT_OUT = {"chat_member", "message_reaction", "message_reaction_count"}
 PORTS = {None, 80, 88, 443, 8443}
 LONGEST_SECRET = 256
 LARGEST_REQUEST = 4 * 1024 * 1024

@@ -41,7 +41,6 @@ class Update(Struct):
     queue: str
     ends_at: float
     failures: int = 0
-    not_before: float = 0.0
 
 
 class Sender:
