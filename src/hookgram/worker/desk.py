@@ -14,7 +14,7 @@ KEPT_SHARE = 5
 """One slot of so many, at least one, is kept for deliveries that somebody waits for."""
 
 LEASE_MARGIN: Micros = 15 * SECOND
-"""What a lease lasts beyond the deadline of the attempt (DESIGN 4.10)."""
+"""What a lease lasts beyond the deadline of the attempt."""
 
 
 class Desk:
