@@ -31,12 +31,16 @@ IN_PARTS = (
 class Keeper:
     def __init__(self) -> None:
         self.kept: dict[int, Attempt] = {}
+        self.endings: list[str] = []
         self.trouble: Exception | None = None
+        self.troubled_from = 0
 
     async def keep(self, delivery_id: int, attempt: Attempt) -> None:
-        if self.trouble is not None:
+        if self.trouble is not None and len(self.endings) >= self.troubled_from:
             raise self.trouble
         self.kept[delivery_id] = attempt
+        [row] = json.loads(attempt.members)
+        self.endings.append(row["ending"])
 
 
 class Office:
@@ -254,8 +258,34 @@ async def test_the_stop_lets_them_end_and_then_drops_them_aloud(server, office, 
     assert {one.ending for one in ended} == {Ending.UNKNOWN, Ending.DROPPED}
 
 
+async def test_that_it_may_be_executed_is_kept_before_it_is_sent(server, office):
+    seen = []
+    keep = office.keeper.keep
+
+    async def watched(delivery_id, attempt):
+        seen.append(len(server.calls))
+        await keep(delivery_id, attempt)
+
+    office.keeper.keep = watched
+    async with office.open(server.url) as replies:
+        replies.take(reply())
+        await office.ended()
+    assert seen == [0, 1]
+    assert office.keeper.endings == ["unknown", "executed"]
+
+
+async def test_what_cannot_be_kept_before_is_not_sent(server, office):
+    office.keeper.trouble = StoreUnavailable("the disk is full")
+    async with office.open(server.url) as replies:
+        replies.take(reply())
+        [ended] = await office.ended()
+    assert (ended.ending, server.calls) == (Ending.DROPPED, [])
+    assert "the disk is full" in ended.error
+
+
 async def test_a_store_that_cannot_keep_the_outcome_does_not_undo_it(server, office):
     office.keeper.trouble = StoreUnavailable("the disk is full")
+    office.keeper.troubled_from = 1
     async with office.open(server.url) as replies:
         replies.take(reply())
         [ended] = await office.ended()

@@ -86,7 +86,8 @@ class Queue(Protocol):
     async def keep(self, delivery_id: int, attempt: Attempt) -> None:
         """Keep this of an attempt, in place of what is kept of it; nothing if its delivery is gone.
 
-        The attempt is over: this changes no state, and needs no token.
+        The attempt is over: this changes no state, and needs no token. When it returns, this and
+        the settlement before it are on stable storage.
         """
         ...
 

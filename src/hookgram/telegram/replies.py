@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Protocol, Self
 
 import msgspec
@@ -121,7 +122,13 @@ class Replies:
         if token is None:
             why = "the configuration has no such bot any more"
             return Ended(ending=Ending.DROPPED, method=call.method, error=why)
-        return await _Execution(self._postbox, self._turns, token, reply, call).end(self._patience)
+        execution = _Execution(self._postbox, self._turns, token, reply, call)
+        return await execution.end(self._patience, partial(self._begin, reply, call))
+
+    async def _begin(self, reply: Reply, call: Call) -> None:
+        """Keep that it may be executed from now on: whatever dies then, it is not begun again."""
+        begun = Ended(ending=Ending.UNKNOWN, method=call.method, error="we ended before it did")
+        await self._keeper.keep(reply.delivery_id, kept(reply.attempt, begun))
 
     def _tell(self, reply: Reply, ended: Ended) -> None:
         self._notice(
@@ -150,17 +157,23 @@ class _Execution:
         self._sent = False
         self._why = "its turn did not come in time"
 
-    async def end(self, patience: float) -> Ended:
-        """Execute it when its turn comes; what may have been executed is not tried again."""
+    async def end(self, patience: float, begin: Callable[[], Awaitable[None]]) -> Ended:
+        """Execute it when its turn comes; what may have been executed is not tried again.
+
+        *begin* is awaited before it is sent; if the store cannot take it, nothing is sent.
+        """
         deadline = asyncio.get_running_loop().time() + patience
         waiting = asyncio.timeout_at(deadline)
         try:
             async with waiting, self._turns.turn(self._reply.bot_id, self._call.chat):
+                await begin()
                 return self._ended(await self._insist(waiting, deadline))
         except TimeoutError:
             return self._given_up(Ending.EXPIRED, self._why)
         except NoAnswer as no:
             return self._given_up(Ending.UNKNOWN, str(no))
+        except StoreError as error:
+            return self._given_up(Ending.DROPPED, f"that it begins could not be kept: {error}")
         except asyncio.CancelledError:
             if self._sent:
                 return self._given_up(Ending.UNKNOWN, "we stopped before an answer came")

@@ -16,7 +16,7 @@ from fakes.proxy import Proxy
 from hookgram.core.model import DAY
 from hookgram.errors import SchemaMismatch, SettingsError, StoreUnavailable
 from hookgram.store.postgres import open_postgres
-from store.makers import accept, arrival, claim, claim_one, deliver, owe, owed, register
+from store.makers import accept, arrival, attempt, claim, claim_one, deliver, owe, owed, register
 
 
 @pytest.fixture
@@ -262,3 +262,19 @@ async def test_a_sweep_takes_no_event_that_is_being_replayed(replica, url, clock
     async with connected(url) as connection:
         assert await connection.fetchval(orphans) == 0
     assert len(answers) == 2
+
+
+async def test_what_is_kept_of_an_attempt_makes_its_settlement_durable(replica, url):
+    store = await replica()
+    [target] = await register(store, "t")
+    await owe(store, target)
+    claimed = await claim_one(store, target)
+    async with connected(url) as connection:
+        for _ in range(5):
+            await deliver(store, claimed)
+            written = await connection.fetchval("SELECT pg_current_wal_insert_lsn()::text")
+            await store.keep(claimed.delivery_id, attempt(claimed))
+            flushed = "SELECT pg_current_wal_flush_lsn() >= $1::text::pg_lsn"
+            assert await connection.fetchval(flushed, written)
+            await owe(store, target)
+            claimed = await claim_one(store, target)

@@ -175,7 +175,7 @@ CLAIM = Kind(claim, durable=False)
 CLAIM_LAPSED = Kind(claim_lapsed, durable=False)
 LAPSE_ALL = Kind(lapse_all, durable=False)
 EXTEND = Kind(extend, together=512, durable=False, apart=_extended)
-KEEP = Kind(keep, together=512, durable=False, apart=lambda kept: kept[0])
+KEEP = Kind(keep, together=512, apart=lambda kept: kept[0])
 SETTLE = Kind(settle, together=512, durable=False, apart=_delivery)
 
 
