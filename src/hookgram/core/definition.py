@@ -78,6 +78,10 @@ class Definition(Struct, frozen=True, kw_only=True):
         """Whether its URLs succeed or are retried together."""
         return len(self.urls) > 1
 
+    def takes(self, bot_id: int) -> bool:
+        """Tell whether it gets this bot's events."""
+        return self.bots is None or bot_id in self.bots
+
     def __repr__(self) -> str:
         """Show the name and the origin only: URLs and secrets may hold credentials."""
         return f"Definition({self.name!r}, {self.origin})"

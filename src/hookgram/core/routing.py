@@ -53,7 +53,7 @@ def takers_of(bot_id: int, targets: Iterable[Target]) -> tuple[Target, ...]:
 def _takes(target: Target, bot_id: int) -> bool:
     """Tell whether a target takes this bot's events."""
     definition = target.definition
-    return definition is not None and (definition.bots is None or bot_id in definition.bots)
+    return definition is not None and definition.takes(bot_id)
 
 
 def _wants(target: Target, reading: Reading, former: Collection[int], search: Search) -> bool:

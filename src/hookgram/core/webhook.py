@@ -107,7 +107,7 @@ def wanted_kinds(definitions: Iterable[Definition], bot_id: int) -> tuple[str, .
     """
     wanted: set[str] = set()
     for definition in definitions:
-        if definition.bots is None or bot_id in definition.bots:
+        if definition.takes(bot_id):
             kinds = definition.filter.kinds if definition.filter else None
             if kinds is None:
                 return tuple(KINDS)

@@ -59,6 +59,17 @@ async def test_a_sound_gateway_has_no_problem(hookgram, target):
     assert len(target.requests) == 1
 
 
+@pytest.mark.usefixtures("store")
+async def test_a_test_comes_from_a_bot_that_the_target_takes(hookgram, target, tmp_path):
+    (tmp_path / "hookgram.toml").write_text(
+        '[[bots]]\nname = "shop"\ntoken = "654321:BBF0-another_token_of_the_tests"\n'
+        f'[[targets]]\nname = "orders"\nurl = "{target.url}"\nbots = ["shop"]\n'
+    )
+    await hookgram("doctor", "--send-test", CONFIG_FILE="hookgram.toml")
+    [posted] = target.requests
+    assert json.loads(posted.body)["bot_id"] == 654321
+
+
 async def test_json_is_a_list_of_findings_in_the_tables_order(hookgram):
     code, out, _ = await hookgram(
         "doctor", "--no-network", "--json", TELEGRAM_SECRET_TOKEN="", WEBHOOK_CUSTODY="off"

@@ -96,5 +96,6 @@ def _checks(
         for number, url in enumerate(definition.urls, 1):
             chosen[f"{name} {number}"] = partial(checks.check_url, name, url)
         if send_test:
-            chosen[f"{name} test"] = partial(checks.check_test, definition, bots[0].bot.bot_id)
+            bot_id = next(one.bot.bot_id for one in bots if definition.takes(one.bot.bot_id))
+            chosen[f"{name} test"] = partial(checks.check_test, definition, bot_id)
     return chosen
