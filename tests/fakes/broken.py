@@ -11,7 +11,7 @@ from hookgram.cli.main import main
 from hookgram.core.model import SECOND, Acceptance
 from hookgram.errors import StoreBroken
 from hookgram.observe.watchdog import Watchdog
-from hookgram.store import sqlite
+from hookgram.store import opening, sqlite
 from hookgram.store.sqlite.log import Log
 from hookgram.store.sqlite.store import SqliteStore
 from hookgram.store.sqlite.transaction import SQL
@@ -19,6 +19,11 @@ from hookgram.worker import desk
 from hookgram.worker.loop import Worker
 
 SETTLEMENTS = ("delivered", "dead", "retry")
+
+
+def in_one_process() -> None:
+    """What writes the store is here too, so that it can be broken from here."""
+    opening.processors = lambda: 1
 
 
 def synchronous_normal() -> None:
@@ -51,6 +56,7 @@ def short_leases() -> None:
 
 def settle_without_token() -> None:
     """Whoever comes late may still write."""
+    in_one_process()
     short_leases()
     for name in SETTLEMENTS:
         SQL[name] = SQL[name].replace("AND token = :token AND state = 2", "")
@@ -58,6 +64,7 @@ def settle_without_token() -> None:
 
 def promote_nothing() -> None:
     """Whatever ends the head of a lane forgets the next one."""
+    in_one_process()
     SQL["promote"] = SQL["promote"].replace("AND state = 0", "AND state = 99")
 
 
@@ -76,6 +83,7 @@ def slow_start() -> None:
 
 def no_last_checkpoint() -> None:
     """The disk fails when the log is to be put away at the end."""
+    in_one_process()
 
     def cut(log):
         raise StoreBroken("the store's file or disk fails: disk I/O error")

@@ -33,7 +33,7 @@ async def open_owned(path: Path, clock: Clock, stack: AsyncExitStack) -> tuple[S
     from hookgram.store.sqlite import hold, open_sqlite  # noqa: PLC0415  (only who needs it)
 
     stack.enter_context(hold(path))
-    store = await open_sqlite(path, clock=clock)
+    store = await open_sqlite(path, clock=clock, apart=processors() > 1)
     stack.push_async_callback(store.close)
     await store.lapse_all()
     return store, clock
@@ -99,6 +99,13 @@ def library() -> Iterator[None]:
         yield
     except ImportError as error:
         raise SettingsError([NO_LIBRARY]) from error
+
+
+def processors() -> int:
+    """Tell how many processors we may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _shard() -> str:

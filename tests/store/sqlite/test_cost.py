@@ -70,7 +70,7 @@ async def costs(folder: Path, shape: Fill, rows: int) -> dict[str, int]:
     try:
         live, dead = await register(store, "live", "dead")
         await shape(store, live, dead, rows)
-        writing = await store._writer.between(lambda: Steps(store._writer._db))
+        writing = await store._writer.between(lambda one: Steps(one.db))
         reading = Steps(store._reader._db)
         cost: dict[str, int] = {}
         cost["claim"], claims = await writing.of(claim(store, live, limit=40))

@@ -17,8 +17,8 @@ from store.sqlite.flaky import FlakyDisk
 
 async def commits_of(store) -> list[int]:
     counted = []
-    db = store._writer._db
-    await store._writer.between(lambda: db.set_commit_hook(lambda: bool(counted.append(1))))
+    db = store._writer._line.executor.db
+    await store._writer.between(lambda _: db.set_commit_hook(lambda: bool(counted.append(1))))
     return counted
 
 
@@ -75,7 +75,7 @@ async def test_when_it_is_full_it_is_unavailable_drains_and_works_when_there_is_
     with pytest.raises(StoreUnavailable):
         await store.probe()
     await store.forget(retention=0, dead_retention=0, dedup=0)
-    await store._writer.between(lambda: store._writer._db.pragma("max_page_count", 10_000))
+    await store._writer.between(lambda one: one.db.pragma("max_page_count", 10_000))
     await store.probe()
     await accept(store, arrival(body=big))
 
@@ -190,8 +190,8 @@ async def test_a_claim_answered_in_the_turn_of_its_cancellation_is_released(open
     )
     hand_back = store._writer._hand_back
 
-    def cancel_just_after(calls) -> None:
-        hand_back(calls)
+    def cancel_just_after(results) -> None:
+        hand_back(results)
         claiming.cancel()
 
     store._writer._hand_back = cancel_just_after
@@ -264,14 +264,14 @@ def test_a_store_outlives_a_loop_that_ended_without_closing_it(path: Path, clock
     with asyncio.Runner() as runner:
         runner.run(take_over())
     abandoned._reader._thread.shutdown()
-    abandoned._writer._queue.put(None)
-    abandoned._writer._thread.join(5)
-    assert not abandoned._writer._thread.is_alive()
+    abandoned._writer._line.end()
+    abandoned._writer._line._thread.join(5)
+    assert not abandoned._writer._line._thread.is_alive()
 
 
 async def test_a_bug_in_the_thread_hangs_nobody(open_file, monkeypatch: pytest.MonkeyPatch):
     store = await open_file()
-    monkeypatch.setattr(store._writer._log, "after_commit", lambda: 1 / 0)
+    monkeypatch.setattr(store._writer._line.executor.log, "after_commit", lambda: 1 / 0)
     async with asyncio.timeout(5):
         await accept(store, arrival())
         answers = await asyncio.gather(

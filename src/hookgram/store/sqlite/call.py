@@ -1,16 +1,18 @@
-"""A caller's work on its way through the writer."""
+"""What callers ask of the writer, and what comes back.
+
+Orders and results are plain values: they cross to a thread, or as bytes to a process. So whatever
+is asked of a writer in a process of its own is a function of a module, with arguments that pickle.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import enum
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeAlias, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar
 
-import apsw
-
-from hookgram.errors import StoreBroken, StoreError
+from hookgram.errors import StoreError
 from hookgram.store.sqlite.transaction import Transaction
-from hookgram.store.sqlite.troubles import translated
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -33,91 +35,44 @@ Undo: TypeAlias = "Callable[[Transaction, T], None]"
 """Takes back a result that nobody took."""
 
 
-class Call(Generic[T]):
-    """One caller's work on its way through the writer."""
+class Manner(enum.IntEnum):
+    """How an order is carried out."""
 
-    __slots__ = ("error", "future", "result", "undo", "work")
+    ALONE = 0
+    """Its work is run within the batch's transaction."""
+    TOGETHER = 1
+    """Its item is one of those that the shared work is run for, once."""
+    BETWEEN = 2
+    """Its chore is done between two transactions; it is given the executor."""
+
+
+Order: TypeAlias = "tuple[int, Callable[..., Any], Any]"
+"""A manner, as its number, what to run, and the item of shared work."""
+
+Result: TypeAlias = "tuple[Any, Exception | None]"
+"""What an order returned, or why it failed."""
+
+
+class Call(Generic[T]):
+    """One caller's order on its way, and the caller."""
+
+    __slots__ = ("future", "order", "undo")
 
     def __init__(
-        self,
-        work: Work[T],
-        undo: Undo[T] | None = None,
-        future: asyncio.Future[T] | None = None,
+        self, order: Order, undo: Undo[T] | None = None, future: asyncio.Future[T] | None = None
     ) -> None:
-        self.work = work
-        self.future = future
+        self.order = order
         self.undo = undo
-        self.result: T | Unfinished[T] | None = None
-        self.error: Exception | None = None
+        self.future = future
 
-    def run(self, tx: Transaction) -> bool:
-        """Run within *tx*, keeping the result or the error; tells whether it succeeded."""
-        self.error = None
-        try:
-            self.result = self.work(tx)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this caller's alone
-            self.error = translated(error)
-        return self.error is None
-
-    def answer(self, refusal: StoreError | None = None) -> None:
-        """Tell the caller, on the event loop, how it went; or why it was not done at all."""
-        if self.future is None or self.future.cancelled():
+    def answer(self, result: T | None, error: Exception | None) -> None:
+        """Tell the caller how it went, unless nobody waits any more."""
+        if self.future is None or self.future.done():
             return
-        error = self.error if refusal is None else again(refusal)
         if error is not None:
             self.future.set_exception(error)
         else:
-            self.future.set_result(cast("T", self.result))
-
-
-class Part(Call[T], Generic[A, T]):
-    """One caller's part of work that is done for all who wait with the same *shared* at once."""
-
-    __slots__ = ("item", "shared")
-
-    def __init__(self, shared: Shared[A, T], item: A) -> None:
-        super().__init__(self._alone)
-        self.shared = shared
-        self.item = item
-
-    def _alone(self, tx: Transaction) -> T:
-        [result] = self.shared(tx, [self.item])
-        return result
-
-
-def run_together(parts: Sequence[Part[A, T]], tx: Transaction) -> bool:
-    """Run parts of the same work within *tx*; False, without anybody's error, if that failed.
-
-    Whose error it was, each one's own run will tell.
-    """
-    try:
-        results = parts[0].shared(tx, [part.item for part in parts])
-    except Exception as error:
-        for part in parts:
-            part.error = None
-        if isinstance(translated(error), StoreBroken):
-            raise
-        return False
-    for part, result in zip(parts, results, strict=True):
-        part.result, part.error = result, None
-    return True
-
-
-class Chore(Call[T]):
-    """Work that is done between transactions, and not in one."""
-
-    def __init__(self, chore: Callable[[], T]) -> None:
-        super().__init__(lambda _: chore())
-        self._chore = chore
-
-    def do(self) -> None:
-        """Do it; raises StoreBroken when the store cannot be trusted any more."""
-        try:
-            self.result = self._chore()
-        except apsw.Error as error:
-            self.error = translated(error)
-        if isinstance(self.error, StoreBroken):
-            raise self.error
+            self.future.set_result(result)  # type: ignore[arg-type]  # None where T is
 
 
 def again(error: StoreError) -> StoreError:

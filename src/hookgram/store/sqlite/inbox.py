@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from hookgram.core.counters import Counter
-from hookgram.core.model import UNPARSED, Acceptance, Arrival, Offset
+from hookgram.core.model import UNPARSED, Offset
 from hookgram.store.sqlite.lanes import owe
-from hookgram.store.sqlite.rows import event_values, key_values
+from hookgram.store.sqlite.rows import KIND, Coming
 from hookgram.store.sqlite.transaction import Transaction, View, listed
 
-DUPLICATE = Acceptance(None)
+Kept: TypeAlias = int | None
+"""The number of the event that was kept; None for one that was known."""
 
 
-def accept(tx: Transaction, calls: Sequence[Sequence[Arrival]]) -> list[list[Acceptance]]:
+def accept(tx: Transaction, calls: Sequence[Sequence[Coming]]) -> list[list[Kept]]:
     """Keep each caller's events with their deliveries, unless their keys are known."""
-    acceptances = iter(_accept(tx, [arrival for arrivals in calls for arrival in arrivals]))
-    return [[next(acceptances) for _ in arrivals] for arrivals in calls]
+    kept = iter(_accept(tx, [one for arrivals in calls for one in arrivals]))
+    return [[next(kept) for _ in arrivals] for arrivals in calls]
 
 
-def accept_polled(tx: Transaction, arrivals: Sequence[Arrival], offset: Offset) -> list[Acceptance]:
+def accept_polled(tx: Transaction, arrivals: Sequence[Coming], offset: Offset) -> list[Kept]:
     """Keep events with their deliveries, unless their keys are known, and where polling goes on."""
-    accepted = _accept(tx, arrivals)
+    kept = _accept(tx, arrivals)
     tx.write("keep_offset", {"bot_id": offset.bot_id, "next_id": offset.next_id})
-    return accepted
+    return kept
 
 
 def next_id(view: View, bot_id: int) -> int | None:
@@ -32,32 +34,30 @@ def next_id(view: View, bot_id: int) -> int | None:
     return row[0] if row else None
 
 
-def _accept(tx: Transaction, arrivals: Sequence[Arrival]) -> list[Acceptance]:
+def _accept(tx: Transaction, arrivals: Sequence[Coming]) -> list[Kept]:
     fresh = _unseen(tx, arrivals)
-    events = [event_values(arrival.event, len(arrival.owed)) for arrival in fresh.values()]
+    events = [event for event, _, _ in fresh.values()]
     seqs = dict(zip(fresh, tx.insert_many("insert_event", events), strict=True))
-    owe(tx, [(seqs[place], owed, None) for place, one in fresh.items() for owed in one.owed])
-    _count(tx, arrivals, fresh)
-    return [
-        Acceptance(seqs[place]) if place in seqs else DUPLICATE for place in range(len(arrivals))
-    ]
+    owe(tx, [(seqs[at], owed, None) for at, (_, _, debts) in fresh.items() for owed in debts])
+    _count(tx, len(arrivals), [*fresh.values()])
+    return [seqs.get(place) for place in range(len(arrivals))]
 
 
-def _unseen(tx: Transaction, arrivals: Sequence[Arrival]) -> dict[int, Arrival]:
+def _unseen(tx: Transaction, arrivals: Sequence[Coming]) -> dict[int, Coming]:
     """Note the keys of the arrivals; return those whose key is new, by their places."""
-    keys = [key_values(arrival) for arrival in arrivals]
+    keys = [key for _, key, _ in arrivals]
     known = {place for (place,) in tx.rows("known", {"keys": listed(keys)})}
     first = {key: place for place, key in reversed([*enumerate(keys)]) if place not in known}
     tx.write("see", {"keys": listed([*first]), "now": tx.now})
     return {place: arrivals[place] for place in sorted(first.values())}
 
 
-def _count(tx: Transaction, arrivals: Sequence[Arrival], fresh: dict[int, Arrival]) -> None:
+def _count(tx: Transaction, arrived: int, fresh: Sequence[Coming]) -> None:
     counted = {
         Counter.ACCEPTED: len(fresh),
-        Counter.DUPLICATE: len(arrivals) - len(fresh),
-        Counter.UNROUTED: sum(not arrival.owed for arrival in fresh.values()),
-        Counter.UNPARSED: sum(arrival.event.kind == UNPARSED for arrival in fresh.values()),
+        Counter.DUPLICATE: arrived - len(fresh),
+        Counter.UNROUTED: sum(not owed for _, _, owed in fresh),
+        Counter.UNPARSED: sum(event[KIND] == UNPARSED for event, _, _ in fresh),
     }
     for counter, times in counted.items():
         if times:

@@ -9,17 +9,17 @@ from collections.abc import Collection, Sequence
 from typing import TypeAlias
 
 from hookgram.core.counters import ENDED, Counter
-from hookgram.core.model import Micros, Owed, State
+from hookgram.core.model import Micros, State
 from hookgram.store.sqlite.transaction import Row, Transaction, listed
 
 REMOVED = "target_removed"
 """The reason of deliveries cancelled because their target was removed."""
 
-Debt: TypeAlias = tuple[int, Owed, "int | None"]
-"""An event's number, what is owed of it, and the delivery it repeats."""
+Debt: TypeAlias = tuple[int, Row, "int | None"]
+"""An event's number, what is owed of it (see ``rows.owed_values``), and the delivery it repeats."""
 
-Lane: TypeAlias = tuple[int, str]
-"""A target's id and the lane's name."""
+Place: TypeAlias = tuple[int, "str | None"]
+"""A target's id and the lane's name, if it has one."""
 
 
 def owe(tx: Transaction, debts: Sequence[Debt]) -> None:
@@ -28,33 +28,28 @@ def owe(tx: Transaction, debts: Sequence[Debt]) -> None:
     Those that are owed to one after another become rows in one step.
     """
     rows: list[Row] = []
-    lanes = set[Lane]()
-    for event_seq, owed, replay_of in debts:
-        tx.count(Counter.CREATED, owed.target_id)
-        end = _end_of(tx, owed)
+    lanes = set[Place]()
+    for event_seq, (target_id, priority, lane, delay, dead), replay_of in debts:
+        tx.count(Counter.CREATED, target_id)
+        place = (event_seq, target_id, priority, lane, tx.now + delay, replay_of, tx.now)
+        end = _end_of(tx, target_id, dead)
         if end is not None:
             _insert(tx, rows)
-            tx.count(ENDED[end[0]], owed.target_id)
-            values = (*_place(tx, event_seq, owed, replay_of), *end, tx.now)
-            tx.write("insert_ended_delivery", values)
+            tx.count(ENDED[end[0]], target_id)
+            tx.write("insert_ended_delivery", (*place, *end, tx.now))
             continue
-        first = owed.lane is None or (owed.target_id, owed.lane) not in lanes
-        if owed.lane is not None:
-            lanes.add((owed.target_id, owed.lane))
-        rows.append((*_place(tx, event_seq, owed, replay_of), first))
+        first = lane is None or (target_id, lane) not in lanes
+        if lane is not None:
+            lanes.add((target_id, lane))
+        rows.append((*place, first))
     _insert(tx, rows)
 
 
-def _end_of(tx: Transaction, owed: Owed) -> tuple[State, str] | None:
+def _end_of(tx: Transaction, target_id: int, dead: str | None) -> tuple[State, str] | None:
     """Tell the state and reason of what is settled before it began."""
-    if tx.target_gone(owed.target_id):
+    if tx.target_gone(target_id):
         return State.CANCELLED, REMOVED
-    return None if owed.dead is None else (State.DEAD, owed.dead)
-
-
-def _place(tx: Transaction, event_seq: int, owed: Owed, replay_of: int | None) -> Row:
-    due_at = tx.now + owed.delay
-    return event_seq, owed.target_id, owed.priority, owed.lane, due_at, replay_of, tx.now
+    return None if dead is None else (State.DEAD, dead)
 
 
 def _insert(tx: Transaction, rows: list[Row]) -> None:
@@ -63,9 +58,10 @@ def _insert(tx: Transaction, rows: list[Row]) -> None:
         rows.clear()
 
 
-def promote(tx: Transaction, lanes: Collection[Lane]) -> dict[Lane, Micros]:
+def promote(tx: Transaction, places: Collection[Place]) -> dict[Place, Micros]:
     """Let the next of each lane go, where one waits; returns when it is due, by lane."""
+    lanes = [place for place in places if place[1] is not None]
     if not lanes:
         return {}
-    rows = tx.rows("promote", {"lanes": listed([*lanes])})
+    rows = tx.rows("promote", {"lanes": listed(lanes)})
     return {(target_id, lane): due_at for target_id, lane, due_at in rows}

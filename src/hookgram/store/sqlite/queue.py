@@ -8,43 +8,50 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
 from hookgram.core.counters import Counter
-from hookgram.core.model import Attempt, Claim, Claimed, Micros, Priority, Recorded, Want
-from hookgram.core.outcome import Dead, Delivered, Released, Retry, Settlement
-from hookgram.store.sqlite.lanes import promote
-from hookgram.store.sqlite.rows import attempt_values, claim_of
+from hookgram.core.model import Micros, Priority, Want
+from hookgram.core.outcome import Dead, Released, Retry, Settlement
+from hookgram.store.sqlite.lanes import Place, promote
+from hookgram.store.sqlite.rows import NUMBER, STATUS, TOOK, Leased
 from hookgram.store.sqlite.transaction import Row, Transaction, View, listed
 
-LOST = Recorded(lost=True)
+Ended: TypeAlias = "tuple[bool, Micros | None]"
+"""Whether the token was not current, and when the target has work next because of the end."""
+
+LOST: Ended = (True, None)
 
 Fence: TypeAlias = tuple[int, int]
 """A delivery's id and the token of a claim."""
 
 
-def claim(tx: Transaction, wants: Sequence[Want]) -> Claimed:
+Due: TypeAlias = "dict[int, Micros | None]"
+"""When each wanted target has work next."""
+
+
+def claim(tx: Transaction, wants: Sequence[Want]) -> tuple[list[Leased], Due]:
     """Take what is due for each wanted target."""
-    claims: list[Claim] = []
-    due: dict[int, Micros | None] = {}
+    leased: list[Leased] = []
+    due: Due = {}
     for want in wants:
         due[want.target_id] = None
         if tx.row("target_works", {"target_id": want.target_id}):
             taken, due[want.target_id] = _claim_for(tx, want)
-            claims += taken
-    return Claimed(claims=tuple(claims), due=due)
+            leased.append(taken)
+    return leased, due
 
 
-def _claim_for(tx: Transaction, want: Want) -> tuple[list[Claim], Micros | None]:
+def _claim_for(tx: Transaction, want: Want) -> tuple[Leased, Micros | None]:
     """Take what is due, interactive deliveries first; tell when there is more to take."""
     rows = _due_rows(tx, want.target_id, Priority.INTERACTIVE, want.limit)
     room = max(want.limit - max(len(rows), want.kept), 0)
     others = _due_rows(tx, want.target_id, Priority.NORMAL, room)
     full = want.kept > 0 and len(others) == room
-    claims = _lease(tx, "lease", rows + others, want.lease, tries=1)
-    return claims, _next_due(tx, want.target_id, [Priority.INTERACTIVE] if full else list(Priority))
+    leased = _lease(tx, "lease", rows + others, want.lease, tries=1)
+    return leased, _next_due(tx, want.target_id, [Priority.INTERACTIVE] if full else list(Priority))
 
 
 def _due_rows(tx: Transaction, target_id: int, priority: Priority, limit: int) -> list[Row]:
@@ -54,14 +61,13 @@ def _due_rows(tx: Transaction, target_id: int, priority: Priority, limit: int) -
 
 def _lease(
     tx: Transaction, statement: str, rows: list[Row], lease: Micros, *, tries: int
-) -> list[Claim]:
+) -> Leased:
     """Lease the rows under one new token; with their ids it fences each of them."""
-    if not rows:
-        return []
     token = secrets.randbits(63)
-    ids = [row[0] for row in rows]
-    tx.write(statement, {"ids": listed(ids), "token": token, "leased_until": tx.now + lease})
-    return [claim_of(row, tries=tries, token=token, now=tx.now, lease=lease) for row in rows]
+    if rows:
+        ids = [row[0] for row in rows]
+        tx.write(statement, {"ids": listed(ids), "token": token, "leased_until": tx.now + lease})
+    return Leased(rows, tries, token, tx.now, lease)
 
 
 def _next_due(tx: Transaction, target_id: int, priorities: Sequence[Priority]) -> Micros | None:
@@ -72,7 +78,7 @@ def _next_due(tx: Transaction, target_id: int, priorities: Sequence[Priority]) -
     return min((due for due in heads if due is not None), default=None)
 
 
-def claim_lapsed(tx: Transaction, limit: int, lease: Micros) -> list[Claim]:
+def claim_lapsed(tx: Transaction, limit: int, lease: Micros) -> Leased:
     """Take over claims whose lease has ended; their tries were counted when they began."""
     rows = tx.rows("claim_lapsed", {"now": tx.now, "limit": limit})
     return _lease(tx, "take_over", rows, lease, tries=0)
@@ -84,108 +90,98 @@ def lapse_all(tx: Transaction) -> int:
     return tx.write("lapse_all", {"now": tx.now})
 
 
-def extend(tx: Transaction, claim: Claim, lease: Micros) -> bool:
+def extend(tx: Transaction, fence: Fence, lease: Micros) -> bool:
     """Make the lease last *lease* from now, if the token is current."""
-    return bool(tx.write("extend", _fenced(claim, leased_until=tx.now + lease)))
+    return bool(tx.write("extend", _fenced(fence, leased_until=tx.now + lease)))
 
 
-class End(NamedTuple):
-    """The end of a try: of which claim, how it is settled, and what was seen of it."""
-
-    claim: Claim
-    settlement: Settlement
-    attempt: Attempt | None
+Delivery: TypeAlias = "tuple[int, int, Row | None]"
+"""A fence, and the columns of the attempt that delivered it (see ``rows.attempt_values``)."""
 
 
-def settle(tx: Transaction, ends: Sequence[End]) -> list[Recorded]:
-    """Record ends of tries whose tokens are current, and promote the next of their lanes."""
-    delivered = _deliver(tx, [end for end in ends if isinstance(end.settlement, Delivered)])
-    recorded = [
-        delivered.pop(_fence(end.claim), LOST)
-        if isinstance(end.settlement, Delivered)
-        else _settle_one(tx, *end)
-        for end in ends
-    ]
-    for end, result in zip(ends, recorded, strict=True):
-        if not result.lost:
-            _keep(tx, end)
-    return recorded
-
-
-def _deliver(tx: Transaction, ends: Sequence[End]) -> dict[Fence, Recorded]:
-    """Record deliveries, all at once; returns those whose tokens were current, by their fences."""
-    if not ends:
-        return {}
-    fences = [_fence(end.claim) for end in ends]
-    held = _held(tx, fences)
-    values = [(*_fence(end.claim), *_last(end.attempt).values()) for end in ends]
+def deliver(tx: Transaction, ends: Sequence[Delivery]) -> list[Ended]:
+    """Record deliveries whose tokens are current, and promote the next of their lanes."""
+    held = _held(tx, [end[:2] for end in ends])
+    values = [(*fence, *_seen(attempt)) for *fence, attempt in ends]
     tx.write("delivered", {"ends": listed(values), "now": tx.now})
     for target_id, _ in held.values():
         tx.count(Counter.DELIVERED, target_id)
-    lanes = [(target, lane) for target, lane in held.values() if lane is not None]
-    due = promote(tx, lanes)
-    return {
-        fence: Recorded(due=None if lane is None else due.get((target, lane)))
-        for fence, (target, lane) in held.items()
-    }
+    due = promote(tx, held.values())
+    ended: list[Ended] = []
+    for delivery_id, token, attempt in ends:
+        # Taken out, so that the same end given twice is recorded once.
+        place = held.pop((delivery_id, token), None)
+        ended.append(LOST if place is None else (False, due.get(place)))
+        if place is not None and attempt is not None and attempt[NUMBER] > 1:
+            tx.write("insert_attempt", attempt)
+    return ended
 
 
-def _held(tx: Transaction, fences: Sequence[Fence]) -> dict[Fence, tuple[int, str | None]]:
+def _held(tx: Transaction, fences: Sequence[Fence]) -> dict[Fence, Place]:
     """Return target and lane of the deliveries whose tokens are current."""
     [[text]] = tx.rows("held", {"claims": listed(fences)})
     return {(d, token): (target, lane) for d, token, target, lane in msgspec.json.decode(text)}
 
 
-def _settle_one(
-    tx: Transaction, claim: Claim, settlement: Settlement, attempt: Attempt | None
-) -> Recorded:
+def settle(
+    tx: Transaction, fence: Fence, target_id: int, settlement: Settlement, attempt: Row | None
+) -> Ended:
+    """Record the end of a try that did not deliver, if its token is current."""
     match settlement:
         case Dead(reason=reason, failures=failures):
-            return _bury(tx, claim, {"reason": reason, "failures": failures, **_last(attempt)})
+            ended = _bury(tx, fence, target_id, {"reason": reason, "failures": failures}, attempt)
         case Retry():
-            return _retry(tx, claim, settlement, attempt)
+            ended = _retry(tx, fence, settlement, attempt)
         case Released():
-            return _release(tx, claim)
+            return _release(tx, fence)
         case _:
-            raise TypeError(f"no settlement of one delivery: {settlement!r}")
+            raise TypeError(f"no settlement of a try that did not deliver: {settlement!r}")
+    if attempt is not None and ended != LOST:
+        tx.write("insert_attempt", attempt)
+    return ended
 
 
-def keep(tx: Transaction, delivery_id: int, attempt: Attempt) -> None:
+def keep(tx: Transaction, delivery_id: int, attempt: Row) -> None:
     """Keep this of an attempt, unless its delivery is gone."""
     if tx.row("delivery", {"id": delivery_id}) is not None:
-        tx.write("insert_attempt", attempt_values(delivery_id, attempt))
+        tx.write("insert_attempt", attempt)
 
 
-def _bury(tx: Transaction, claim: Claim, values: dict[str, Any]) -> Recorded:
-    row = tx.row("dead", _fenced(claim, now=tx.now, **values))
+def _bury(
+    tx: Transaction, fence: Fence, target_id: int, values: dict[str, Any], attempt: Row | None
+) -> Ended:
+    status, took = _seen(attempt)
+    row = tx.row("dead", _fenced(fence, now=tx.now, status=status, took=took, **values))
     if row is None:
         return LOST
-    tx.count(Counter.DEAD, claim.target_id)
-    lanes = [] if row[0] is None else [(claim.target_id, row[0])]
-    return Recorded(due=min(promote(tx, lanes).values(), default=None))
+    tx.count(Counter.DEAD, target_id)
+    return False, promote(tx, [(target_id, row[0])]).get((target_id, row[0]))
 
 
-def _retry(tx: Transaction, claim: Claim, retry: Retry, attempt: Attempt | None) -> Recorded:
+def _retry(tx: Transaction, fence: Fence, retry: Retry, attempt: Row | None) -> Ended:
     due_at = tx.now + retry.wait
-    values = _fenced(claim, due_at=due_at, reason=retry.reason, failures=retry.failures)
-    return Recorded(due=due_at) if tx.write("retry", values | _last(attempt)) else LOST
+    status, took = _seen(attempt)
+    values = {"due_at": due_at, "reason": retry.reason, "failures": retry.failures}
+    written = tx.write("retry", _fenced(fence, status=status, took=took, **values))
+    return (False, due_at) if written else LOST
 
 
-def _release(tx: Transaction, claim: Claim) -> Recorded:
-    row = tx.row("release", _fenced(claim, now=tx.now))
-    return Recorded(due=row[0]) if row else LOST
+def _release(tx: Transaction, fence: Fence) -> Ended:
+    row = tx.row("release", _fenced(fence, now=tx.now))
+    return (False, row[0]) if row else LOST
 
 
-def give_back(tx: Transaction, claimed: Claimed) -> None:
+def give_back(tx: Transaction, claimed: tuple[list[Leased], Due]) -> None:
     """Release claims that nobody took."""
-    for claim in claimed.claims:
-        _release(tx, claim)
+    for leased in claimed[0]:
+        for row in leased.rows:
+            _release(tx, (row[0], leased.token))
 
 
-def let_lapse(tx: Transaction, claims: Sequence[Claim]) -> None:
+def let_lapse(tx: Transaction, leased: Leased) -> None:
     """End the leases of taken-over claims that nobody took: their tries stay counted."""
-    for claim in claims:
-        extend(tx, claim, 0)
+    for row in leased.rows:
+        extend(tx, (row[0], leased.token), 0)
 
 
 def due(view: View) -> dict[int, Micros]:
@@ -196,24 +192,10 @@ def due(view: View) -> dict[int, Micros]:
     }
 
 
-def _fence(claim: Claim) -> Fence:
-    return claim.delivery_id, claim.token
+def _fenced(fence: Fence, **values: Any) -> dict[str, Any]:
+    return {"id": fence[0], "token": fence[1], **values}
 
 
-def _fenced(claim: Claim, **values: Any) -> dict[str, Any]:
-    return {"id": claim.delivery_id, "token": claim.token, **values}
-
-
-def _last(attempt: Attempt | None) -> dict[str, Any]:
-    if attempt is None:
-        return {"status": None, "took": None}
-    return {"status": attempt.status, "took": attempt.took}
-
-
-def _keep(tx: Transaction, end: End) -> None:
-    """Keep what the try saw, unless it was a release, or a first one that delivered."""
-    claim, settlement, attempt = end
-    if attempt is None or isinstance(settlement, Released):
-        return
-    if attempt.number > 1 or not isinstance(settlement, Delivered):
-        tx.write("insert_attempt", attempt_values(claim.delivery_id, attempt))
+def _seen(attempt: Row | None) -> Row:
+    """Status and duration of an attempt."""
+    return (None, None) if attempt is None else (attempt[STATUS], attempt[TOOK])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple, TypeAlias
+
 import msgspec
 
 from hookgram.core.definition import Origin
@@ -14,6 +16,7 @@ from hookgram.core.model import (
     DeliveryRow,
     Event,
     Micros,
+    Owed,
     RefusedChat,
     State,
 )
@@ -21,8 +24,30 @@ from hookgram.store.sqlite.transaction import Row
 
 COUNTED = ("created", "delivered", "dead", "cancelled", "purged")
 """What is counted for each target."""
+NUMBER, TOOK, STATUS = 1, 3, 4
+"""The places of these in an attempt's columns."""
+KIND = 3
+"""The place of its kind in an event's columns."""
 NO_UPDATE_ID = -1
 """Stands for a missing update id in the key of duplicates."""
+
+
+Coming: TypeAlias = tuple[Row, Row, tuple[Row, ...]]
+"""An arrival: its event's columns, the key by which it is known again, and what is owed of it.
+
+What is asked of the writer most often crosses to it as rows, in a tenth of the time of structs.
+"""
+
+
+def coming(arrival: Arrival) -> Coming:
+    """Write an arrival as rows; of each debt target, priority, lane, delay and reason of death."""
+    owed = tuple(owed_values(one) for one in arrival.owed)
+    return event_values(arrival.event, len(owed)), key_values(arrival), owed
+
+
+def owed_values(owed: Owed) -> Row:
+    """Write what is owed as a row."""
+    return owed.target_id, int(owed.priority), owed.lane, owed.delay, owed.dead
 
 
 def event_values(event: Event, targets: int) -> Row:
@@ -66,11 +91,25 @@ def event_of(row: Row) -> Event:
     )
 
 
-def claim_of(row: Row, *, tries: int, token: int, now: Micros, lease: Micros) -> Claim:
-    """Build the claim from six columns of the delivery, before the lease, and its event's eleven.
+class Leased(NamedTuple):
+    """Deliveries leased together: six columns of each, before the lease, and its event's eleven.
 
-    *tries* is how many the lease counts: one, or none when it takes over another's.
+    ``tries`` is how many the lease counts: one, or none when it takes over another's.
     """
+
+    rows: list[Row]
+    tries: int
+    token: int
+    now: Micros
+    lease: Micros
+
+    def claims(self) -> list[Claim]:
+        """Build the claims."""
+        _, tries, token, now, lease = self
+        return [_claim_of(row, tries, token, now, lease) for row in self.rows]
+
+
+def _claim_of(row: Row, tries: int, token: int, now: Micros, lease: Micros) -> Claim:
     return Claim(
         delivery_id=row[0],
         target_id=row[1],

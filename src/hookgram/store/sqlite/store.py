@@ -24,7 +24,7 @@ from hookgram.core.model import (
     Recorded,
     Want,
 )
-from hookgram.core.outcome import Settlement
+from hookgram.core.outcome import Delivered, Settlement
 from hookgram.ports import Clock
 from hookgram.store.sqlite import (
     chats,
@@ -36,12 +36,14 @@ from hookgram.store.sqlite import (
     upkeep,
     webhook_book,
 )
-from hookgram.store.sqlite.batch import Batches
-from hookgram.store.sqlite.connection import Opening, open_reader, open_writer
-from hookgram.store.sqlite.file_system import Presence, refuse_networked
+from hookgram.store.sqlite.connection import Opening, open_reader
+from hookgram.store.sqlite.executor import at_rest
+from hookgram.store.sqlite.file_system import refuse_networked
 from hookgram.store.sqlite.journal_reader import SqliteJournal
-from hookgram.store.sqlite.log import Log
+from hookgram.store.sqlite.process import InProcess
 from hookgram.store.sqlite.reader import Reader
+from hookgram.store.sqlite.rows import attempt_values, coming
+from hookgram.store.sqlite.thread import InThread
 from hookgram.store.sqlite.troubles import opening_trouble
 from hookgram.store.sqlite.writer import Writer
 
@@ -56,15 +58,17 @@ async def open_sqlite(
     max_pages: int | None = None,
     vfs: str | None = None,
     existing: bool = False,
+    apart: bool = False,
 ) -> SqliteStore:
     """Open the store at *path*; makes folders, the file (mode 0600) and its schema.
 
     With *existing*, for commands beside a gateway, none of these is made or changed: StoreMissing
-    or SchemaMismatch instead. *shard* names this process among those that count. *synchronous*,
-    *max_pages* and *vfs* are for tests: a weaker
-    synchronous loses commits in a power cut, *max_pages* makes the store full, *vfs* is another
-    way to the disk. Raises SettingsError on a network file system, SchemaMismatch, StoreBroken or,
-    when another process holds the file for longer than *busy_timeout*, StoreUnavailable.
+    or SchemaMismatch instead. With *apart*, a process of its own writes, else a thread. *shard*
+    names this process among those that count. *synchronous*, *max_pages* and *vfs* are for tests: a
+    weaker synchronous loses commits in a power cut, *max_pages* makes the store full, *vfs* is
+    another way to the disk. Raises SettingsError on a network file system, SchemaMismatch,
+    StoreBroken or, when another process holds the file for longer than *busy_timeout*,
+    StoreUnavailable.
     """
     opening = Opening(
         path=path,
@@ -74,30 +78,27 @@ async def open_sqlite(
         vfs=vfs,
         existing=existing,
     )
-    return await SqliteStore.open(opening, clock, shard)
+    return await SqliteStore.open(opening, clock, shard, apart=apart)
 
 
 class SqliteStore(SqliteJournal):
     """A ``ports.Store`` in one file. Deadlines are the callers' own."""
 
-    def __init__(self, writer: Writer, log: Log, reader: Reader) -> None:
+    def __init__(self, writer: Writer, reader: Reader) -> None:
         super().__init__(reader)
         self._writer = writer
-        self._log = log
         self._place = upkeep.Place()
 
     @classmethod
-    async def open(cls, opening: Opening, clock: Clock, shard: str) -> SqliteStore:
-        """Open the connections and start the threads."""
+    async def open(cls, opening: Opening, clock: Clock, shard: str, *, apart: bool) -> SqliteStore:
+        """Open the connections and start who writes and who reads."""
         with opening_trouble(opening.path):
             await asyncio.to_thread(refuse_networked, opening.path)
-            writing = await asyncio.to_thread(open_writer, opening)
+            line = await (InProcess if apart else InThread).open(opening, shard)
             reading = await asyncio.to_thread(open_reader, opening)
-        log = Log(writing, opening.busy_timeout, owner=not opening.existing)
-        presence = Presence(opening.path)
-        writer = Writer(writing, Batches(writing, clock, shard), log, presence=presence)
+        writer = Writer(line, clock)
         writer.start()
-        return cls(writer, log, Reader(reading))
+        return cls(writer, Reader(reading))
 
     # Inbox
 
@@ -105,11 +106,13 @@ class SqliteStore(SqliteJournal):
         self, arrivals: Sequence[Arrival], *, offset: Offset | None = None
     ) -> list[Acceptance]:
         """Keep each event with its deliveries, in this order, all or nothing."""
+        rows = [coming(arrival) for arrival in arrivals]
         if offset is None:
-            return await self._writer.share(inbox.accept, arrivals)
-        return await self._writer.call(
-            partial(inbox.accept_polled, arrivals=arrivals, offset=offset)
-        )
+            kept = await self._writer.share(inbox.accept, rows)
+        else:
+            polled = partial(inbox.accept_polled, arrivals=rows, offset=offset)
+            kept = await self._writer.call(polled)
+        return [Acceptance(seq) for seq in kept]
 
     async def offset(self, bot_id: int) -> int | None:
         """Tell the update id that polling asks for next."""
@@ -117,18 +120,22 @@ class SqliteStore(SqliteJournal):
 
     async def refuse(self, bot_id: int, chat_id: int, chat_kind: str | None) -> None:
         """Count a refused update and remember its chat."""
-        await self._writer.call(lambda tx: inbox.refuse(tx, bot_id, chat_id, chat_kind))
+        await self._writer.call(
+            partial(inbox.refuse, bot_id=bot_id, chat_id=chat_id, chat_kind=chat_kind)
+        )
 
     # Queue
 
     async def claim(self, wants: Sequence[Want]) -> Claimed:
         """Take due deliveries; what a cancelled caller leaves is released."""
-        return await self._writer.call(partial(queue.claim, wants=wants), undo=queue.give_back)
+        work = partial(queue.claim, wants=tuple(wants))
+        taken, due = await self._writer.call(work, undo=queue.give_back)
+        return Claimed(claims=tuple(one for leased in taken for one in leased.claims()), due=due)
 
     async def claim_lapsed(self, *, limit: int, lease: Micros) -> list[Claim]:
         """Take over lapsed claims; what a cancelled caller leaves lapses again at once."""
         work = partial(queue.claim_lapsed, limit=limit, lease=lease)
-        return await self._writer.call(work, undo=queue.let_lapse)
+        return (await self._writer.call(work, undo=queue.let_lapse)).claims()
 
     async def lapse_all(self) -> int:
         """End every lease and every duty now."""
@@ -136,17 +143,31 @@ class SqliteStore(SqliteJournal):
 
     async def extend(self, claim: Claim, lease: Micros) -> bool:
         """Make the claim last *lease* from now."""
-        return await self._writer.call(partial(queue.extend, claim=claim, lease=lease))
+        return await self._writer.call(partial(queue.extend, fence=_fence(claim), lease=lease))
 
     async def settle(
         self, claim: Claim, settlement: Settlement, attempt: Attempt | None
     ) -> Recorded:
         """Record the end of a try, if the token is current."""
-        return await self._writer.share(queue.settle, queue.End(claim, settlement, attempt))
+        seen = None if attempt is None else attempt_values(claim.delivery_id, attempt)
+        if isinstance(settlement, Delivered):
+            end = (claim.delivery_id, claim.token, seen)
+            lost, due = await self._writer.share(queue.deliver, end)
+        else:
+            work = partial(
+                queue.settle,
+                fence=_fence(claim),
+                target_id=claim.target_id,
+                settlement=settlement,
+                attempt=seen,
+            )
+            lost, due = await self._writer.call(work)
+        return Recorded(lost=lost, due=due)
 
     async def keep(self, delivery_id: int, attempt: Attempt) -> None:
         """Keep this of an attempt, in place of what is kept of it."""
-        await self._writer.call(partial(queue.keep, delivery_id=delivery_id, attempt=attempt))
+        row = attempt_values(delivery_id, attempt)
+        await self._writer.call(partial(queue.keep, delivery_id=delivery_id, attempt=row))
 
     async def due(self) -> dict[int, Micros]:
         """Tell when each target that has pending work has it next."""
@@ -261,7 +282,7 @@ class SqliteStore(SqliteJournal):
 
     async def checkpoint(self) -> None:
         """Copy the log's pages into the file, if they are many."""
-        await self._writer.between(self._log.at_rest)
+        await self._writer.between(at_rest)
 
     # The store itself
 
@@ -273,3 +294,7 @@ class SqliteStore(SqliteJournal):
         """Finish what is under way, checkpoint and close."""
         await super().close()
         await self._writer.close()
+
+
+def _fence(claim: Claim) -> queue.Fence:
+    return claim.delivery_id, claim.token

@@ -14,7 +14,7 @@ import msgspec
 
 from hookgram.core.counters import Counter
 from hookgram.core.definition import Definition, Origin, Target
-from hookgram.core.model import Owed, Priority, State
+from hookgram.core.model import State
 from hookgram.errors import NotFound
 from hookgram.store.definitions import definition_text
 from hookgram.store.sqlite.call import Unfinished
@@ -114,6 +114,5 @@ def _replay_one(tx: Transaction, delivery_id: int) -> int:
     if row is None:
         raise NotFound(f"there is no delivery {delivery_id}, or its target is gone")
     event_seq, target_id, priority, lane = row
-    owed = Owed(target_id=target_id, priority=Priority(priority), lane=lane)
-    owe(tx, [(event_seq, owed, delivery_id)])
+    owe(tx, [(event_seq, (target_id, priority, lane, 0, None), delivery_id)])
     return tx.last_id()

@@ -1,0 +1,84 @@
+"""``python -m hookgram.store.sqlite.child FD``: an executor at the other end of a socket."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import sys
+from contextlib import suppress
+from typing import Any, cast
+
+from hookgram.errors import StoreError
+from hookgram.store.sqlite.executor import Batch, Ended, Executor, Hello, Told
+from hookgram.store.sqlite.frames import Frames, framed
+from hookgram.store.sqlite.troubles import opening_trouble
+
+CHUNK = 262_144
+
+
+class SocketLine:
+    """The executor's end of the line."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._frames = Frames()
+        self._parent = os.getppid()
+
+    def hello(self) -> Hello | None:
+        """Wait for the first message; None if those who started us are gone."""
+        hello = self._next(None)
+        if hello is not None:
+            self._parent = hello.parent
+        return cast("Hello | None", hello)
+
+    def receive(self, timeout: float) -> Batch | None:
+        """Wait for the next batch; None also when those who asked are gone."""
+        batch = self._next(timeout)
+        return cast("Batch | None", batch) if os.getppid() == self._parent else None
+
+    def _next(self, timeout: float | None) -> Any:
+        self._socket.settimeout(timeout)
+        data = b""
+        while True:
+            for value in self._frames.feed(data):
+                return value
+            data = self._receive()
+            if not data:
+                return None
+
+    def _receive(self) -> bytes:
+        try:
+            return self._socket.recv(CHUNK)
+        except ConnectionError:
+            return b""
+
+    def tell(self, told: Told | None) -> None:
+        """Tell the callers, if they are still there."""
+        self._socket.settimeout(None)
+        with suppress(OSError):
+            self._socket.sendall(framed(told))
+
+
+def main(descriptor: int) -> None:
+    """Open the file that the first message names and serve until the line ends."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    line = SocketLine(socket.socket(fileno=descriptor))
+    hello = line.hello()
+    if hello is None:
+        return
+    try:
+        with opening_trouble(hello.opening.path):
+            executor = Executor(hello.opening, hello.shard)
+    except StoreError as error:
+        line.tell(Ended(error))
+        return
+    gc.freeze()
+    line.tell(None)
+    executor.live(line)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
