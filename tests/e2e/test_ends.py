@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from e2e.test_trouble import update, updates_in
-from fakes.gateway import OUTBOUND, Process, gateway
+from fakes.gateway import OUTBOUND, Process, children, gateway
 from hookgram.app import wall_clock
 from hookgram.demo.journal import Journal
 from hookgram.demo.receiver import Receiver
@@ -136,6 +136,23 @@ async def test_a_loop_that_stands_still_ends_it_with_74(tmp_path):
         if process.running:
             await process.kill()
     assert "stood still" in process.log()
+
+
+async def test_without_who_writes_its_store_it_ends_with_74_and_goes_on_when_started_again(
+    tmp_path,
+):
+    process = Process(tmp_path, TARGET_WEBHOOK_URL="http://127.0.0.1:9/")
+    await process.start()
+    assert await process.post(update(1)) == 200
+    [writer] = children(process.pid)
+    os.kill(writer, signal.SIGKILL)
+    assert await process.ended(deadline=20) == 74
+    assert "the process that writes the store" in process.log()
+    assert "Traceback" not in process.log()
+    await process.start()
+    assert await process.post(update(1)) == 200
+    assert (await process.get("/stats"))[1]["queued"] == 1  # it knew the update again
+    assert await process.stop() == 0
 
 
 async def test_a_store_whose_file_was_removed_ends_it_with_74(tmp_path):

@@ -81,7 +81,7 @@ async def lose_power(
     try:
         await post_until(process, 300, acknowledged, first=1000)
     finally:
-        await process.kill()
+        await process.cut()
     intact, survived, bare = stored(shadow / "events.db")
     return acknowledged, survived, intact, bare
 

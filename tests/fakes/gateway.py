@@ -156,8 +156,14 @@ class Process:
                 await writer.wait_closed()
 
     async def kill(self) -> None:
-        """End it as the machine would: at once."""
+        """End it as the machine would: at once. Who writes its store sees that and ends too."""
         await self._signal(signal.SIGKILL)
+
+    async def cut(self) -> None:
+        """End it and who writes its store, as a power cut would."""
+        for pid in children(self.pid):
+            os.kill(pid, signal.SIGKILL)
+        await self.kill()
 
     async def stop(self, *, deadline: float = 40.0) -> int:
         """Ask it to stop and tell its exit code."""
@@ -184,6 +190,12 @@ class Process:
     def log(self) -> str:
         """All it has printed so far."""
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+
+def children(pid: int) -> list[int]:
+    """Tell the processes that a process has started."""
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for children in lists for child in children.read_text().split()]
 
 
 @contextlib.asynccontextmanager

@@ -32,6 +32,13 @@ class Sqlite:
         """The folder is the test's."""
 
 
+class SqliteApart(Sqlite):
+    """The same file, written by a process of its own."""
+
+    async def open(self, clock: Clock, shard: str = "main") -> Store:
+        return await open_sqlite(self.path, clock=clock, shard=shard, apart=True)
+
+
 class Postgres:
     def __init__(self, folder: Path) -> None:
         self.name: str | None = None
@@ -47,4 +54,8 @@ class Postgres:
             await running().drop(self.name)
 
 
-BACKENDS: dict[str, type[Backend]] = {"sqlite": Sqlite, "postgres": Postgres}
+BACKENDS: dict[str, type[Backend]] = {
+    "sqlite": Sqlite,
+    "sqlite-apart": SqliteApart,
+    "postgres": Postgres,
+}

@@ -2,6 +2,7 @@
 
 from hookgram.store.sqlite.journal_reader import SqliteJournal, open_sqlite_journal
 from hookgram.store.sqlite.lock_file import hold
-from hookgram.store.sqlite.store import SqliteStore, open_sqlite
+from hookgram.store.sqlite.opening import open_sqlite
+from hookgram.store.sqlite.store import SqliteStore
 
 __all__ = ["SqliteJournal", "SqliteStore", "hold", "open_sqlite", "open_sqlite_journal"]

@@ -65,7 +65,11 @@ def main(descriptor: int) -> None:
     """Open the file that the first message names and serve until the line ends."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    line = SocketLine(socket.socket(fileno=descriptor))
+    with socket.socket(fileno=descriptor) as sock:
+        _serve(SocketLine(sock))
+
+
+def _serve(line: SocketLine) -> None:
     hello = line.hello()
     if hello is None:
         return

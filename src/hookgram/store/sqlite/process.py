@@ -40,6 +40,7 @@ class InProcess(asyncio.Protocol):
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", "hookgram.store.sqlite.child", str(theirs.fileno())),
                 stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
@@ -77,9 +78,11 @@ class InProcess(asyncio.Protocol):
                 await self._process.wait()
         except TimeoutError:
             self._process.kill()
+            await self._process.wait()
 
     def _send(self, value: Any) -> None:
-        self._transport.write(framed(value))
+        if not self._transport.is_closing():  # else it is told that it ended
+            self._transport.write(framed(value))
 
     def _told_first(self, told: Told | None) -> None:
         if isinstance(told, Ended):

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
-from typing import Literal
 
 from hookgram.core.access import Chats
 from hookgram.core.definition import Definition, Target
 from hookgram.core.model import (
-    SECOND,
     Acceptance,
     Arrival,
     Attempt,
@@ -25,7 +21,6 @@ from hookgram.core.model import (
     Want,
 )
 from hookgram.core.outcome import Delivered, Settlement
-from hookgram.ports import Clock
 from hookgram.store.sqlite import (
     chats,
     duties,
@@ -36,49 +31,11 @@ from hookgram.store.sqlite import (
     upkeep,
     webhook_book,
 )
-from hookgram.store.sqlite.connection import Opening, open_reader
 from hookgram.store.sqlite.executor import at_rest
-from hookgram.store.sqlite.file_system import refuse_networked
 from hookgram.store.sqlite.journal_reader import SqliteJournal
-from hookgram.store.sqlite.process import InProcess
 from hookgram.store.sqlite.reader import Reader
 from hookgram.store.sqlite.rows import attempt_values, coming
-from hookgram.store.sqlite.thread import InThread
-from hookgram.store.sqlite.troubles import opening_trouble
 from hookgram.store.sqlite.writer import Writer
-
-
-async def open_sqlite(
-    path: Path,
-    *,
-    clock: Clock,
-    shard: str = "main",
-    busy_timeout: Micros = 5 * SECOND,
-    synchronous: Literal["full", "normal"] = "full",
-    max_pages: int | None = None,
-    vfs: str | None = None,
-    existing: bool = False,
-    apart: bool = False,
-) -> SqliteStore:
-    """Open the store at *path*; makes folders, the file (mode 0600) and its schema.
-
-    With *existing*, for commands beside a gateway, none of these is made or changed: StoreMissing
-    or SchemaMismatch instead. With *apart*, a process of its own writes, else a thread. *shard*
-    names this process among those that count. *synchronous*, *max_pages* and *vfs* are for tests: a
-    weaker synchronous loses commits in a power cut, *max_pages* makes the store full, *vfs* is
-    another way to the disk. Raises SettingsError on a network file system, SchemaMismatch,
-    StoreBroken or, when another process holds the file for longer than *busy_timeout*,
-    StoreUnavailable.
-    """
-    opening = Opening(
-        path=path,
-        busy_timeout=busy_timeout,
-        synchronous=synchronous,
-        max_pages=max_pages,
-        vfs=vfs,
-        existing=existing,
-    )
-    return await SqliteStore.open(opening, clock, shard, apart=apart)
 
 
 class SqliteStore(SqliteJournal):
@@ -88,17 +45,6 @@ class SqliteStore(SqliteJournal):
         super().__init__(reader)
         self._writer = writer
         self._place = upkeep.Place()
-
-    @classmethod
-    async def open(cls, opening: Opening, clock: Clock, shard: str, *, apart: bool) -> SqliteStore:
-        """Open the connections and start who writes and who reads."""
-        with opening_trouble(opening.path):
-            await asyncio.to_thread(refuse_networked, opening.path)
-            line = await (InProcess if apart else InThread).open(opening, shard)
-            reading = await asyncio.to_thread(open_reader, opening)
-        writer = Writer(line, clock)
-        writer.start()
-        return cls(writer, Reader(reading))
 
     # Inbox
 

@@ -44,7 +44,9 @@ class InThread:
         self._batches.put(None)
 
     async def ended(self) -> None:
-        """Return at once: the thread ends right after it has told so."""
+        """Leave nothing behind: the thread ends by itself, right after it has told so."""
+        if self._thread.ident is None:
+            self.executor.db.close()
 
     # In the thread
 

@@ -50,11 +50,11 @@ class Line(Protocol):
         """Have the executor close the file when all that was sent is done."""
 
     async def ended(self) -> None:
-        """Wait until nothing is left of it, after it has told that it ended."""
+        """Wait until nothing is left of it, after it has told that it ended or never began."""
 
 
 class Writer:
-    """Gathers orders and hands back what became of them, from ``start`` to ``close``."""
+    """Gathers orders and hands back what became of them, until it is closed."""
 
     def __init__(self, line: Line, clock: Clock) -> None:
         self._line = line
@@ -67,10 +67,7 @@ class Writer:
         self._closing = False
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[None] = self._loop.create_future()
-
-    def start(self) -> None:
-        """Begin to write."""
-        self._line.start(self._told)
+        line.start(self._told)
 
     async def call(self, work: Work[T], *, undo: Undo[T] | None = None) -> T:
         """Return what *work* returned once it is on stable storage, or raise what it raised.
