@@ -1,15 +1,24 @@
 """Values on a stream between two processes of ours: a length, then as many bytes of pickle.
 
-Both ends are this very code: the one starts the other and hands it its end of a socket pair.
+Both ends are this very code: the one starts the other and hands it its end of a socket pair. Claims
+cross as MessagePack within it, which makes them of bytes in a fifth of the time.
 """
 
 from __future__ import annotations
 
+import copyreg
 import pickle
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
+from hookgram.core.model import Claimed
+
 LENGTH = 8
+
+_PACK = msgspec.msgpack.Encoder()
+_UNPACK = msgspec.msgpack.Decoder(Claimed)
 
 
 def framed(value: Any) -> bytes:
@@ -34,3 +43,10 @@ class Frames:
             body = bytes(self._rest[LENGTH:end])
             del self._rest[:end]
             yield pickle.loads(body)  # noqa: S301  (from ourselves)
+
+
+def _claimed(packed: bytes) -> Claimed:
+    return _UNPACK.decode(packed)
+
+
+copyreg.pickle(Claimed, lambda claimed: (_claimed, (_PACK.encode(claimed),)))

@@ -13,10 +13,10 @@ from typing import Any, TypeAlias
 import msgspec
 
 from hookgram.core.counters import Counter
-from hookgram.core.model import Micros, Priority, Want
+from hookgram.core.model import Claim, Claimed, Micros, Priority, Want
 from hookgram.core.outcome import Dead, Released, Retry, Settlement
 from hookgram.store.sqlite.lanes import Place, promote
-from hookgram.store.sqlite.rows import NUMBER, STATUS, TOOK, Leased
+from hookgram.store.sqlite.rows import NUMBER, STATUS, TOOK, claim_of
 from hookgram.store.sqlite.transaction import Row, Transaction, View, listed
 
 Ended: TypeAlias = "tuple[bool, Micros | None]"
@@ -28,30 +28,26 @@ Fence: TypeAlias = tuple[int, int]
 """A delivery's id and the token of a claim."""
 
 
-Due: TypeAlias = "dict[int, Micros | None]"
-"""When each wanted target has work next."""
-
-
-def claim(tx: Transaction, wants: Sequence[Want]) -> tuple[list[Leased], Due]:
+def claim(tx: Transaction, wants: Sequence[Want]) -> Claimed:
     """Take what is due for each wanted target."""
-    leased: list[Leased] = []
-    due: Due = {}
+    claims: list[Claim] = []
+    due: dict[int, Micros | None] = {}
     for want in wants:
         due[want.target_id] = None
         if tx.row("target_works", {"target_id": want.target_id}):
             taken, due[want.target_id] = _claim_for(tx, want)
-            leased.append(taken)
-    return leased, due
+            claims += taken
+    return Claimed(claims=tuple(claims), due=due)
 
 
-def _claim_for(tx: Transaction, want: Want) -> tuple[Leased, Micros | None]:
+def _claim_for(tx: Transaction, want: Want) -> tuple[list[Claim], Micros | None]:
     """Take what is due, interactive deliveries first; tell when there is more to take."""
     rows = _due_rows(tx, want.target_id, Priority.INTERACTIVE, want.limit)
     room = max(want.limit - max(len(rows), want.kept), 0)
     others = _due_rows(tx, want.target_id, Priority.NORMAL, room)
     full = want.kept > 0 and len(others) == room
-    leased = _lease(tx, "lease", rows + others, want.lease, tries=1)
-    return leased, _next_due(tx, want.target_id, [Priority.INTERACTIVE] if full else list(Priority))
+    claims = _lease(tx, "lease", rows + others, want.lease, tries=1)
+    return claims, _next_due(tx, want.target_id, [Priority.INTERACTIVE] if full else list(Priority))
 
 
 def _due_rows(tx: Transaction, target_id: int, priority: Priority, limit: int) -> list[Row]:
@@ -61,13 +57,14 @@ def _due_rows(tx: Transaction, target_id: int, priority: Priority, limit: int) -
 
 def _lease(
     tx: Transaction, statement: str, rows: list[Row], lease: Micros, *, tries: int
-) -> Leased:
+) -> list[Claim]:
     """Lease the rows under one new token; with their ids it fences each of them."""
+    if not rows:
+        return []
     token = secrets.randbits(63)
-    if rows:
-        ids = [row[0] for row in rows]
-        tx.write(statement, {"ids": listed(ids), "token": token, "leased_until": tx.now + lease})
-    return Leased(rows, tries, token, tx.now, lease)
+    ids = [row[0] for row in rows]
+    tx.write(statement, {"ids": listed(ids), "token": token, "leased_until": tx.now + lease})
+    return [claim_of(row, tries=tries, token=token, now=tx.now, lease=lease) for row in rows]
 
 
 def _next_due(tx: Transaction, target_id: int, priorities: Sequence[Priority]) -> Micros | None:
@@ -78,7 +75,7 @@ def _next_due(tx: Transaction, target_id: int, priorities: Sequence[Priority]) -
     return min((due for due in heads if due is not None), default=None)
 
 
-def claim_lapsed(tx: Transaction, limit: int, lease: Micros) -> Leased:
+def claim_lapsed(tx: Transaction, limit: int, lease: Micros) -> list[Claim]:
     """Take over claims whose lease has ended; their tries were counted when they began."""
     rows = tx.rows("claim_lapsed", {"now": tx.now, "limit": limit})
     return _lease(tx, "take_over", rows, lease, tries=0)
@@ -171,17 +168,16 @@ def _release(tx: Transaction, fence: Fence) -> Ended:
     return (False, row[0]) if row else LOST
 
 
-def give_back(tx: Transaction, claimed: tuple[list[Leased], Due]) -> None:
+def give_back(tx: Transaction, claimed: Claimed) -> None:
     """Release claims that nobody took."""
-    for leased in claimed[0]:
-        for row in leased.rows:
-            _release(tx, (row[0], leased.token))
+    for claim in claimed.claims:
+        _release(tx, fence_of(claim))
 
 
-def let_lapse(tx: Transaction, leased: Leased) -> None:
+def let_lapse(tx: Transaction, claims: Sequence[Claim]) -> None:
     """End the leases of taken-over claims that nobody took: their tries stay counted."""
-    for row in leased.rows:
-        extend(tx, (row[0], leased.token), 0)
+    for claim in claims:
+        extend(tx, fence_of(claim), 0)
 
 
 def due(view: View) -> dict[int, Micros]:
@@ -190,6 +186,11 @@ def due(view: View) -> dict[int, Micros]:
         target_id: min(moment for moment in moments if moment is not None)
         for target_id, *moments in view.rows("due")
     }
+
+
+def fence_of(claim: Claim) -> Fence:
+    """Tell by what the store knows the claim again."""
+    return claim.delivery_id, claim.token
 
 
 def _fenced(fence: Fence, **values: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
@@ -91,25 +91,11 @@ def event_of(row: Row) -> Event:
     )
 
 
-class Leased(NamedTuple):
-    """Deliveries leased together: six columns of each, before the lease, and its event's eleven.
+def claim_of(row: Row, *, tries: int, token: int, now: Micros, lease: Micros) -> Claim:
+    """Build the claim from six columns of the delivery, before the lease, and its event's eleven.
 
-    ``tries`` is how many the lease counts: one, or none when it takes over another's.
+    *tries* is how many the lease counts: one, or none when it takes over another's.
     """
-
-    rows: list[Row]
-    tries: int
-    token: int
-    now: Micros
-    lease: Micros
-
-    def claims(self) -> list[Claim]:
-        """Build the claims."""
-        _, tries, token, now, lease = self
-        return [_claim_of(row, tries, token, now, lease) for row in self.rows]
-
-
-def _claim_of(row: Row, tries: int, token: int, now: Micros, lease: Micros) -> Claim:
     return Claim(
         delivery_id=row[0],
         target_id=row[1],

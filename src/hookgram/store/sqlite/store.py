@@ -74,14 +74,14 @@ class SqliteStore(SqliteJournal):
 
     async def claim(self, wants: Sequence[Want]) -> Claimed:
         """Take due deliveries; what a cancelled caller leaves is released."""
-        work = partial(queue.claim, wants=tuple(wants))
-        taken, due = await self._writer.call(work, undo=queue.give_back)
-        return Claimed(claims=tuple(one for leased in taken for one in leased.claims()), due=due)
+        return await self._writer.call(
+            partial(queue.claim, wants=tuple(wants)), undo=queue.give_back
+        )
 
     async def claim_lapsed(self, *, limit: int, lease: Micros) -> list[Claim]:
         """Take over lapsed claims; what a cancelled caller leaves lapses again at once."""
         work = partial(queue.claim_lapsed, limit=limit, lease=lease)
-        return (await self._writer.call(work, undo=queue.let_lapse)).claims()
+        return await self._writer.call(work, undo=queue.let_lapse)
 
     async def lapse_all(self) -> int:
         """End every lease and every duty now."""
@@ -89,7 +89,9 @@ class SqliteStore(SqliteJournal):
 
     async def extend(self, claim: Claim, lease: Micros) -> bool:
         """Make the claim last *lease* from now."""
-        return await self._writer.call(partial(queue.extend, fence=_fence(claim), lease=lease))
+        return await self._writer.call(
+            partial(queue.extend, fence=queue.fence_of(claim), lease=lease)
+        )
 
     async def settle(
         self, claim: Claim, settlement: Settlement, attempt: Attempt | None
@@ -102,7 +104,7 @@ class SqliteStore(SqliteJournal):
         else:
             work = partial(
                 queue.settle,
-                fence=_fence(claim),
+                fence=queue.fence_of(claim),
                 target_id=claim.target_id,
                 settlement=settlement,
                 attempt=seen,
@@ -240,7 +242,3 @@ class SqliteStore(SqliteJournal):
         """Finish what is under way, checkpoint and close."""
         await super().close()
         await self._writer.close()
-
-
-def _fence(claim: Claim) -> queue.Fence:
-    return claim.delivery_id, claim.token
