@@ -1,4 +1,4 @@
-"""The store in one SQLite file: a writer thread with group commit, readers beside it."""
+"""The store in one SQLite file: one writer with group commit, readers beside it."""
 
 from hookgram.store.sqlite.journal_reader import SqliteJournal, open_sqlite_journal
 from hookgram.store.sqlite.lock_file import hold

@@ -84,8 +84,8 @@ class Transaction(View):
     def insert_many(self, name: str, rows: Sequence[Row]) -> list[int]:
         """Insert rows by a statement that ends in the values of one; return their ids, in order.
 
-        Many at a time, so that there are few steps and each is long: this thread has to wait for
-        Python's lock after every one.
+        Many at a time, so that there are few steps and each is long: every one has its price, and
+        a thread has to wait for Python's lock after it.
         """
         ids: list[int] = []
         for size in SIZES:
