@@ -12,19 +12,18 @@ import re
 import msgspec
 from msgspec import Raw, Struct
 
+from hookgram.core.escapes import repaired
 from hookgram.core.kinds import KINDS, Kind
 from hookgram.core.model import SECOND, Micros, Priority
+from hookgram.core.plain import Integer64, PlainMessage, plain_message
 
-_LARGEST = 2**63
-_ZERO = ord("0")
 _INTEGER = re.compile(rb"-?(?:0|[1-9][0-9]*)")
-_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
-_REPLACEMENT = rb"\ufffd"
 _ERRORS = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 _NULL = Raw(b"null")
 _object = msgspec.json.Decoder(dict[str, Raw])
 _text = msgspec.json.Decoder(str)
+_number = msgspec.json.Decoder(Integer64)
 
 CONTENT = tuple(
     """
@@ -45,6 +44,11 @@ CONTENT = tuple(
 )
 """What a message can hold; the first that is there names its content type."""
 
+
+_PLAIN = frozenset(
+    name for name, kind in KINDS.items() if kind.content and kind.moment == ("date",)
+)
+"""Kinds of which most can be read the short way."""
 
 _MIGRATIONS = ("migrate_to_chat_id", "migrate_from_chat_id")
 
@@ -81,11 +85,11 @@ def read(body: bytes) -> Reading | None:
         return _read(body, body)
     except _ERRORS:
         pass
-    repaired = _repaired(body)
-    if repaired == body:
+    readable = repaired(body)
+    if readable == body:
         return None
     try:
-        return _read(repaired, body)
+        return _read(readable, body)
     except _ERRORS:
         return None
 
@@ -108,16 +112,21 @@ def _read(readable: bytes, original: bytes) -> Reading | None:
     """Read fields from *readable*, which has the same offsets as *original*."""
     fields = _object.decode(readable)
     number = fields.pop("update_id", None)
-    if number is None or not _INTEGER.fullmatch(bytes(number)) or not fields:
+    if number is None or not fields:
+        return None
+    update_id = _integer(number)
+    if update_id is None and not _INTEGER.fullmatch(bytes(number)):
         return None
     name, value = next(iter(fields.items()))
     seen = bytes(value)
     start = 0 if readable is original else readable.find(seen)
     payload = seen if readable is original else original[start : start + len(seen)]
     kind = KINDS.get(name)
-    update_id = _integer(number)
     if kind is None:
         return Reading(update_id=update_id, kind=name, payload=payload)
+    message = plain_message(value) if name in _PLAIN else None
+    if message is not None:
+        return _plain(update_id, name, kind, payload, message)
     return _known(update_id, name, kind, payload, _members(value))
 
 
@@ -138,6 +147,28 @@ def _known(
         text=_said(fields, kind),
         content_type=_content(fields) if kind.content else None,
         lane=_lane(fields, kind, chat, user),
+        lifetime=kind.lifetime,
+        priority=kind.priority,
+        limited=kind.limited,
+    )
+
+
+def _plain(
+    update_id: int | None, name: str, kind: Kind, payload: bytes, message: PlainMessage
+) -> Reading:
+    chat, user = message.chat, message.user
+    return Reading(
+        update_id=update_id,
+        kind=name,
+        payload=payload,
+        chat_id=chat.id,
+        chat_kind=chat.type,
+        user_id=user.id,
+        username=user.username,
+        timestamp=message.date,
+        text=message.text,
+        content_type="text",
+        lane=f"{kind.space}/{chat.id}",
         lifetime=kind.lifetime,
         priority=kind.priority,
         limited=kind.limited,
@@ -187,13 +218,10 @@ def _integer(value: Raw | None) -> int | None:
     """Read a JSON integer that fits into 64 bits."""
     if value is None:
         return None
-    token = bytes(value)
-    if token.isdigit() and len(token) < 19 and token[0] != _ZERO:
-        return int(token)  # by far the most; what follows holds for all
-    if len(token) > 20 or not _INTEGER.fullmatch(token):
+    try:
+        return _number.decode(value)
+    except _ERRORS:
         return None
-    number = int(token)
-    return number if -_LARGEST <= number < _LARGEST else None
 
 
 def _string(value: Raw | None) -> str | None:
@@ -210,7 +238,7 @@ def _string(value: Raw | None) -> str | None:
 
 def _forgiving(token: bytes) -> str | None:
     try:
-        text = json.loads(_repaired(token).decode("utf-8", "replace"), strict=False)
+        text = json.loads(repaired(token).decode("utf-8", "replace"), strict=False)
     except (ValueError, RecursionError):
         return None
     return text if isinstance(text, str) else None
@@ -261,23 +289,3 @@ def _content(fields: dict[str, Raw]) -> str | None:
         if name in fields:
             return name
     return None
-
-
-def _repaired(body: bytes) -> bytes:
-    """Replace escapes of half a surrogate pair, six bytes each, by that of U+FFFD."""
-    out, place, high = bytearray(body), 0, -1
-    for escape in _ESCAPE.finditer(body):
-        code = int(escape[1], 16) if escape[1] else 0
-        if 0xDC00 <= code < 0xE000 and high >= 0 and escape.start() == place:
-            high = -1
-            continue
-        if high >= 0:
-            out[high : high + 6] = _REPLACEMENT
-            high = -1
-        if 0xD800 <= code < 0xDC00:
-            high, place = escape.start(), escape.end()
-        elif 0xDC00 <= code < 0xE000:
-            out[escape.start() : escape.end()] = _REPLACEMENT
-    if high >= 0:
-        out[high : high + 6] = _REPLACEMENT
-    return bytes(out)
