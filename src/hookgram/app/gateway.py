@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -11,6 +10,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from hookgram import __version__
+from hookgram.app.entropy import Entropy
 from hookgram.app.ways_in import WaysIn
 from hookgram.channels.registry import Channels
 from hookgram.core.definition import Target
@@ -113,7 +113,7 @@ class Gateway:
             access=settings.access(),
             limits=Limits(settings.rate_limit_per_min, settings.rate_limit_max_delay),
             clock=self._clock,
-            entropy=os.urandom,
+            entropy=Entropy(),
             notice=notice,
             wake=self._worker.wake,
             search=expressions.search,
