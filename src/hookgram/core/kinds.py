@@ -96,7 +96,11 @@ KINDS: dict[str, Kind] = {
 """business_connection has its chat id as a plain number, in ``user_chat_id``."""
 
 
+_INTERACTIVE = frozenset(
+    name for name, kind in KINDS.items() if kind.priority is Priority.INTERACTIVE
+)
+
+
 def is_interactive(kind: str) -> bool:
     """Tell whether somebody waits for the bot's answer to an update of this kind."""
-    known = KINDS.get(kind)
-    return known is not None and known.priority is Priority.INTERACTIVE
+    return kind in _INTERACTIVE

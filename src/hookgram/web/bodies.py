@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hookgram.web.exchange import Disconnected, Header, Receive, Rejection
+from hookgram.web.exchange import Disconnected, Header, Message, Receive, Rejection
 
 MOST_WAITING = 64 * 1024 * 1024
 
@@ -27,10 +27,14 @@ class Bodies:
 
     async def read(self, receive: Receive) -> bytes:
         """Read one body to its end. Raises Disconnected if its end does not come."""
-        body = bytearray()
+        chunk, more = self._admit(await receive(), 0)
+        if not more:
+            return chunk  # by far the most come in one piece
+        body = bytearray(chunk)
         try:
-            while await self._more(receive, body):
-                pass
+            while more:
+                chunk, more = self._admit(await receive(), len(body))
+                body += chunk
         except BaseException:
             self.waiting -= len(body)
             raise
@@ -40,17 +44,15 @@ class Bodies:
         """Count a body no longer."""
         self.waiting -= len(body)
 
-    async def _more(self, receive: Receive, body: bytearray) -> bool:
-        """Read what has come and tell whether there is more."""
-        message = await receive()
+    def _admit(self, message: Message, size: int) -> tuple[bytes, bool]:
+        """Count what has come behind *size* bytes, and tell whether there is more."""
         if message["type"] == "http.disconnect":
             raise Disconnected
-        chunk = message.get("body", b"")
+        chunk: bytes = message.get("body", b"")
         more = bool(message.get("more_body", False))
-        if len(body) + len(chunk) > self._largest:
+        if size + len(chunk) > self._largest:
             raise Rejection(413, "the body is too large", entire=not more)
         if self.waiting + len(chunk) > self._most:
             raise Rejection(503, "too much is waiting to be stored", entire=not more)
-        body += chunk
         self.waiting += len(chunk)
-        return more
+        return chunk, more
