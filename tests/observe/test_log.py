@@ -73,6 +73,15 @@ def test_no_line_shows_a_secret_and_json_stays_json(style):
         json.loads(text)
 
 
+def test_a_secret_among_many_lines_is_masked_and_the_others_stay_as_they_are():
+    plain = [DuplicateSeen(bot_id=1, update_id=n, kind="message") for n in range(100)]
+    secret = TaskFailed(where="test", error=f"key {SECRET}, and {TOKEN}")
+    text = written(*plain[:50], secret, *plain[50:], level="debug")
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert [line.get("update_id") for line in lines] == [*range(50), None, *range(50, 100)]
+    assert "CANARY" not in text
+
+
 def test_what_libraries_log_goes_the_same_way_tracebacks_and_warnings_included():
     stream = io.StringIO()
     with Log(stream, "json", "info", [SECRET]):

@@ -17,8 +17,9 @@ from typing import Self, TextIO
 from msgspec import Struct
 
 from hookgram.core.facts import DuplicateSeen, EventAccepted, Fact, IngestRejected
+from hookgram.core.redact import suspect
 from hookgram.observe.lines import Line, line_of
-from hookgram.observe.rendering import renderer
+from hookgram.observe.rendering import Renderer, style_of
 from hookgram.observe.thinning import WINDOW, Thinning
 
 CAPACITY = 10_000
@@ -50,7 +51,8 @@ class Log:
     def __init__(self, stream: TextIO, style: str, level: str, secrets: Sequence[str]) -> None:
         self._stream = stream
         self._level = logging.getLevelNamesMapping()[level.upper()]
-        self._render = renderer(style, tuple(secrets), terminal=stream.isatty())
+        self._secrets = tuple(secrets)
+        self._style = style_of(style, self._secrets, terminal=stream.isatty())
         # The simple queue, because a library may log while the collector interrupts a put of ours.
         self._queue: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
         self.stuck = False
@@ -99,9 +101,9 @@ class Log:
             batch = self._next_batch()
             going = None not in batch
             now = time.time() if going else float("inf")
-            texts = [self._text(entry) for entry in batch if entry is not None]
-            texts += [self._spell(line, time.time()) for line in self._thinning.close(now)]
-            self._put_out([text for text in texts if text])
+            entries = [entry for entry in batch if entry is not None and self._admits(entry)]
+            entries += [Entry(time.time(), line) for line in self._thinning.close(now)]
+            self._put_out(self._texts(entries))
 
     def _next_batch(self) -> list[Entry | None]:
         """Wait for lines; no longer than a window when rejections are being counted."""
@@ -116,32 +118,39 @@ class Log:
             pass  # that was all
         return batch
 
-    def _text(self, entry: Entry) -> str:
+    def _admits(self, entry: Entry) -> bool:
+        what = entry.what
+        return not isinstance(what, IngestRejected) or self._thinning.admits(what, entry.at)
+
+    def _texts(self, entries: Sequence[Entry]) -> list[str]:
+        """Spell those that are to be shown; masked, if there may be anything to mask."""
+        texts = [self._text(entry, self._style.bare) for entry in entries]
+        if suspect("".join(texts), self._secrets):
+            texts = [self._text(entry, self._style.masked) for entry in entries]
+        return [text for text in texts if text]
+
+    def _text(self, entry: Entry, render: Renderer) -> str:
         """Spell an entry; empty when it is not to be shown."""
         what = entry.what
-        if isinstance(what, IngestRejected) and not self._thinning.admits(what, entry.at):
-            return ""
         try:
             line = what if isinstance(what, Line) else line_of(what)
-            return self._spell(line, entry.at)
+            return render(line, entry.at) + "\n" if line.level >= self._level else ""
         except Exception as error:  # noqa: BLE001  (the thread must outlive a line it cannot spell)
             words = f"🐞 A line could not be written: {type(what).__name__}, {type(error).__name__}"
-            return self._spell(Line(logging.ERROR, words, {}), entry.at)
-
-    def _spell(self, line: Line, at: float) -> str:
-        return self._render(line, at) + "\n" if line.level >= self._level else ""
+            return render(Line(logging.ERROR, words, {}), entry.at) + "\n"
 
     def _put_out(self, texts: list[str]) -> None:
         """Write to the stream; what it does not take is counted and told when it takes again."""
         dropped, self._dropped = self._dropped, 0
+        lost = dropped + len(texts)
         if dropped:
             words = f"🕳️ {dropped} log lines were dropped"
             line = Line(logging.WARNING, words, {"dropped": dropped})
-            texts = [*texts, self._spell(line, time.time())]
+            texts = [*texts, *self._texts([Entry(time.time(), line)])]
         try:
             self._print("".join(texts))
         except (OSError, ValueError):  # a full disk, a broken pipe; a closed stream
-            self._dropped += dropped + len(texts) - bool(dropped)
+            self._dropped += lost
 
     def _print(self, text: str) -> None:
         try:

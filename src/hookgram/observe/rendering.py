@@ -7,48 +7,66 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 import structlog
 
-from hookgram.core.redact import mask, suspect
+from hookgram.core.redact import mask
 from hookgram.core.visible import lines
 from hookgram.observe.lines import Line
 
 Renderer: TypeAlias = Callable[[Line, float], str]
 """Spells a line of a moment (seconds since the epoch), without its line end."""
 
+
+class Style(NamedTuple):
+    """Two ways to spell a line: ``masked``, and ``bare``, for what holds nothing to mask.
+
+    Whether it does is told by ``suspect``, and cheapest of what was spelled bare.
+    """
+
+    bare: Renderer
+    masked: Renderer
+
+
 _encoder = msgspec.json.Encoder(enc_hook=str)
 _forgiving = json.JSONEncoder(ensure_ascii=False, default=str)
 
 
-def renderer(style: str, secrets: tuple[str, ...], *, terminal: bool) -> Renderer:
-    """Return what spells lines: *style* is ``pretty``, ``json``, or ``auto`` by *terminal*."""
-    if style == "pretty" or (style == "auto" and terminal):
-        return _pretty(secrets, colors=terminal)
-    return _json(secrets)
+def style_of(name: str, secrets: tuple[str, ...], *, terminal: bool) -> Style:
+    """Return a style by its name: ``pretty``, ``json``, or ``auto``, which is by *terminal*."""
+    if name == "pretty" or (name == "auto" and terminal):
+        pretty = _pretty(secrets, colors=terminal)
+        return Style(bare=pretty, masked=pretty)
+    return Style(bare=_json, masked=_masked_json(secrets))
 
 
 def _level(level: int) -> str:
     return logging.getLevelName(level).lower()
 
 
-def _json(secrets: tuple[str, ...]) -> Renderer:
+def _json(line: Line, at: float) -> str:
+    return _encoded(_fields(line, at))
+
+
+def _masked_json(secrets: tuple[str, ...]) -> Renderer:
     def render(line: Line, at: float) -> str:
-        fields = {
-            "ts": f"{_second(int(at))}.{int(at * 1000) % 1000:03d}Z",
-            "level": _level(line.level),
-            "message": "",
-            **line.fields,
-        }
-        fields["message"] = line.message
-        text = _encoded(fields)
-        if not suspect(text, secrets):
-            return text
+        fields = _fields(line, at)
         return _encoded({name: _masked(value, secrets) for name, value in fields.items()})
 
     return render
+
+
+def _fields(line: Line, at: float) -> dict[str, Any]:
+    fields = {
+        "ts": f"{_second(int(at))}.{int(at * 1000) % 1000:03d}Z",
+        "level": _level(line.level),
+        "message": "",
+        **line.fields,
+    }
+    fields["message"] = line.message
+    return fields
 
 
 @lru_cache(maxsize=4)
