@@ -115,7 +115,9 @@ class Intake:
         if reading is None and not trusted:
             return Taken.UNREADABLE
         if reading is not None:
-            await self._follow(reading, trusted=trusted)
+            moved = migration(reading) if trusted else None  # who proves nothing moves nothing
+            if moved is not None:
+                await self._follow(*moved)
             if not self._admits(reading):
                 await self._refuse(bot, reading)
                 return Taken.REFUSED
@@ -136,8 +138,9 @@ class Intake:
         may be confirmed. Raises StoreUnavailable or StoreBroken; then none is kept.
         """
         for _, reading in updates:
-            if reading is not None:
-                await self._follow(reading, trusted=True)
+            moved = None if reading is None else migration(reading)
+            if moved is not None:
+                await self._follow(*moved)
         strangers = [r for _, r in updates if r is not None and not self._admits(r)]
         await asyncio.gather(*(self._refuse(bot, reading) for reading in strangers))
         admitted = [self._admits(reading) for _, reading in updates]
@@ -175,12 +178,10 @@ class Intake:
         name = event_id(now, self._entropy(10))
         return _Coming(arrival(bot, body, reading, owed, name=name, now=now), allowance)
 
-    async def _follow(self, reading: Reading, *, trusted: bool) -> None:
-        """Remember the new id of a group that a rule names. Who proves nothing moves nothing."""
-        moved = migration(reading) if trusted else None
-        if moved is None or self._book is None:
+    async def _follow(self, chat_id: int, former: int) -> None:
+        """Remember the new id of a group, if a rule names it."""
+        if self._book is None:
             return
-        chat_id, former = moved
         named = self._access.authorised | self._chats.authorised | self._named
         if former not in named or former in self._chats.before(chat_id):
             return
