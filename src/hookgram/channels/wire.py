@@ -167,6 +167,15 @@ class Connector(aiohttp.TCPConnector):
         self._factory: Any = functools.partial(AnswerReader, loop=self._loop)
 
 
+class Request(aiohttp.ClientRequest):
+    """A request that adds nothing to its headers but ``Host`` and ``Content-Length``.
+
+    Whoever sends names a user agent and a content type: aiohttp would name its own else.
+    """
+
+    DEFAULT_HEADERS = {}  # noqa: RUF012  (it is read only; to skip them takes longer than to send)
+
+
 def open_session(connector: Connector) -> aiohttp.ClientSession:
     """Open a session that adds nothing of its own and follows, keeps and unpacks nothing."""
     return aiohttp.ClientSession(
@@ -174,6 +183,6 @@ def open_session(connector: Connector) -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         trust_env=False,
-        skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent", "Content-Type"),
+        request_class=Request,
         timeout=aiohttp.ClientTimeout(total=None),
     )
