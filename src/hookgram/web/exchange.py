@@ -41,8 +41,11 @@ class Exchange:
 
     async def answer(self, status: int, body: bytes, headers: Sequence[Header] = ()) -> None:
         """Send a whole answer of JSON; the connection stays open."""
-        if await self._begin(status, body, headers):
-            await self._send({"type": "http.response.body", "body": body})
+        if self.answered:
+            return
+        self.answered = True
+        await self._send(_head(status, body, headers))
+        await self._send({"type": "http.response.body", "body": body})
 
     async def reject(
         self, rejection: Rejection, headers: Sequence[Header] = (), *, linger: bool = True
@@ -56,21 +59,14 @@ class Exchange:
         if rejection.entire:
             await self.answer(rejection.status, body, headers)
             return
-        if await self._begin(rejection.status, body, (*headers, (b"connection", b"close"))):
-            await self._send({"type": "http.response.body", "body": body, "more_body": True})
-            if linger:
-                await self._drain()
-            await self._send({"type": "http.response.body", "body": b""})
-
-    async def _begin(self, status: int, body: bytes, headers: Sequence[Header]) -> bool:
-        """Send the head, unless there was an answer already."""
         if self.answered:
-            return False
+            return
         self.answered = True
-        head = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-        start = {"type": "http.response.start", "status": status, "headers": [*head, *headers]}
-        await self._send(start)
-        return True
+        await self._send(_head(rejection.status, body, (*headers, (b"connection", b"close"))))
+        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        if linger:
+            await self._drain()
+        await self._send({"type": "http.response.body", "body": b""})
 
     async def _drain(self) -> None:
         """Read on to the end of the body, or of the connection, or of our patience."""
@@ -80,3 +76,9 @@ class Exchange:
                     pass
         except TimeoutError:
             return
+
+
+def _head(status: int, body: bytes, headers: Sequence[Header]) -> Message:
+    kind = (b"content-type", b"application/json")
+    length = (b"content-length", b"%d" % len(body))
+    return {"type": "http.response.start", "status": status, "headers": [kind, length, *headers]}
