@@ -125,15 +125,24 @@ async def test_a_claim_says_what_it_is(store: Store, clock: HandClock, target):
     assert 0 <= claimed.token < 2**63
 
 
-async def test_no_two_claimers_share_a_delivery(open_store, target: Target):
+async def test_no_two_claimers_share_a_delivery_and_those_who_come_again_when_told_leave_none(
+    open_store, clock: HandClock, target: Target
+):
     replicas = [await open_store(str(n)) for n in range(3)]
-    for _ in range(30):
-        await owe(replicas[0], target)
-    taken = await asyncio.gather(
-        *(claim(replica, target, limit=4) for replica in replicas for _ in range(3))
-    )
-    claimed = [delivery for claims in taken for delivery in ids(claims)]
-    assert len(claimed) == len(set(claimed)) == 30
+    owed_ids = [await owe(replicas[0], target) for _ in range(30)]
+    want = Want(target_id=target.target_id, limit=4, lease=LEASE)
+    taken: list[int] = []
+
+    async def claim_while_due(replica: Store) -> None:
+        due: int | None = clock.now
+        while due is not None:
+            assert due <= clock.now
+            claimed = await replica.claim([want])
+            taken.extend(ids(list(claimed.claims)))
+            due = claimed.due[target.target_id]
+
+    await asyncio.gather(*(claim_while_due(replica) for replica in replicas for _ in range(3)))
+    assert sorted(taken) == owed_ids
 
 
 async def test_a_claim_is_invisible_until_its_lease_ends_and_visible_at_that_very_moment(

@@ -14,10 +14,11 @@ from hookgram.core.facts import (
     TaskFailed,
     WorkerStopped,
 )
-from hookgram.core.model import MINUTE, SECOND, State, Want
+from hookgram.core.model import MINUTE, SECOND, Claimed, State, Want
 from hookgram.core.outcome import Dead, Delivered, Released, Retry
 from hookgram.core.retry import RetryPolicy
 from hookgram.errors import StoreUnavailable
+from hookgram.worker.desk import FIRST_REST, LONGEST_REST
 
 
 async def states(shop) -> dict[int, State]:
@@ -244,6 +245,34 @@ class Counting:
     async def claim(self, wants):
         self.claims += 1
         return await self._store.claim(wants)
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+
+async def test_a_claim_that_loses_to_another_comes_again_soon_but_does_not_spin(shop):
+    await shop.target("a")
+    seq = await shop.accept("a")
+    shop.queue = Losing(shop.store, times=8)
+    began = shop.clock()
+    async with shop.at_work():
+        await shop.facts.wait(DeliverySettled)
+    assert await states(shop) == {seq: State.DELIVERED}
+    assert shop.clock() - began >= FIRST_REST * (2**7 - 1) + LONGEST_REST
+
+
+class Losing:
+    """A queue whose work another is just claiming, so many times."""
+
+    def __init__(self, store, times: int) -> None:
+        self._store = store
+        self._left = times
+
+    async def claim(self, wants):
+        if not self._left:
+            return await self._store.claim(wants)
+        self._left -= 1
+        return Claimed(claims=(), due=dict.fromkeys((w.target_id for w in wants), 0))
 
     def __getattr__(self, name):
         return getattr(self._store, name)

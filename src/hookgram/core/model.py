@@ -146,8 +146,10 @@ class Claimed(Struct, frozen=True, kw_only=True):
     """What a claim brought, and when each wanted target has work next.
 
     ``due`` holds, for every wanted target, the moment its next pending delivery is due (perhaps
-    already past), or None when nothing of it is pending. Where a want keeps places and what is not
-    interactive has filled all others, only interactive deliveries count.
+    already past), or None when nothing of it is pending. What another worker is just claiming
+    counts until that is committed, so a claim may bring less than is due, even nothing: come again
+    then. Where a want keeps places and what is not interactive has filled all others, only
+    interactive deliveries count.
     """
 
     claims: tuple[Claim, ...]

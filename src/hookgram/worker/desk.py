@@ -13,6 +13,9 @@ from hookgram.core.outcome import Failure, Outcome
 KEPT_SHARE = 5
 """One slot of so many, at least one, is kept for deliveries that somebody waits for."""
 
+FIRST_REST: Micros = 1_000
+LONGEST_REST: Micros = 100_000
+
 LEASE_MARGIN: Micros = 15 * SECOND
 """What a lease lasts beyond the deadline of the attempt."""
 
@@ -21,7 +24,8 @@ class Desk:
     """One target at work. ``sending`` holds slots, from dial to answer; ``recording`` does not.
 
     ``interactive`` of those sending are deliveries that somebody waits for. ``hungry``: something
-    may be due that found no slot.
+    may be due that found no slot. ``losses``: claims in a row that brought nothing of what is due,
+    because another worker is just claiming it.
     """
 
     __slots__ = (
@@ -30,6 +34,7 @@ class Desk:
         "held_until",
         "hungry",
         "interactive",
+        "losses",
         "name",
         "recording",
         "sending",
@@ -46,6 +51,7 @@ class Desk:
         self.interactive = 0
         self.recording = 0
         self.hungry = False
+        self.losses = 0
 
     def want(self, now: Micros) -> Want | None:
         """Say how much it can take now; None when nothing."""
@@ -87,6 +93,10 @@ class Desk:
         full = want.kept > 0 and len(claims) - urgent == want.limit - max(urgent, want.kept)
         self.hungry = full and not self._room()
         return full and not self.hungry
+
+    def rest(self) -> Micros:
+        """Return how long to leave due work to the worker that is claiming it: it may hang."""
+        return min(FIRST_REST << min(self.losses - 1, 10), LONGEST_REST) if self.losses else 0
 
     def closed_until(self, now: Micros) -> Micros | None:
         """Return the moment before which it takes nothing; None when only slots are missing."""

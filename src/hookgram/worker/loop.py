@@ -188,9 +188,7 @@ class Worker:
             else:
                 self._deliveries.start(desk, claim)
         self._look_again(wants, claimed)
-        for target_id, due in claimed.due.items():
-            if due is not None:
-                self._agenda.at(due, target_id)
+        self._look_later(claimed)
         for claim in strange:  # no longer ours to try: give it back
             await self._queue.settle(claim, Released(), None)
 
@@ -203,6 +201,18 @@ class Worker:
             own = [claim for claim in claimed.claims if claim.target_id == want.target_id]
             if desk.left_some(want, own):
                 self._agenda.add((want.target_id,))
+
+    def _look_later(self, claimed: Claimed) -> None:
+        """Look again when more is due: at once, but for work that another worker had first."""
+        now = self._clock()
+        brought = {claim.target_id for claim in claimed.claims}
+        for target_id, due in claimed.due.items():
+            desk = self._desks.get(target_id)
+            if desk is None or due is None:
+                continue
+            lost = due <= now and target_id not in brought
+            desk.losses = desk.losses + 1 if lost else 0
+            self._agenda.at(now + desk.rest() if lost else due, target_id)
 
     async def _wait(self, seconds: float, stop: asyncio.Event) -> None:
         if stop.is_set():

@@ -9,7 +9,7 @@ import random
 import pytest
 
 from fakes.postgres import connected
-from hookgram.core.model import DAY, SECOND, State
+from hookgram.core.model import DAY, SECOND, State, Want
 from hookgram.errors import NotFound
 from store.makers import (
     LEASE,
@@ -18,6 +18,8 @@ from store.makers import (
     bury,
     claim,
     deliver,
+    ids,
+    owe,
     owed,
     register,
     release,
@@ -131,3 +133,42 @@ async def finish(stores, targets, clock) -> None:
         if not any(taken) and not await stores[0].due():
             return
     raise AssertionError("the work does not end")
+
+
+async def test_what_another_is_just_claiming_is_passed_over_and_stays_due(replica, url, clock):
+    store = await replica()
+    [target] = await register(store, "shop")
+    delivery = await owe(store, target)
+    async with connected(url) as other, other.transaction():
+        await other.execute("SELECT FROM delivery FOR UPDATE")
+        claimed = await store.claim([Want(target_id=target.target_id, limit=1, lease=LEASE)])
+        assert (claimed.claims, claimed.due) == ((), {target.target_id: clock.now})
+    assert ids(await claim(store, target)) == [delivery]
+
+
+async def test_who_loses_a_race_for_a_lease_is_told_what_is_left(replica, url, clock):
+    store = await replica()
+    [target] = await register(store, "shop")
+    lost, left = await owe(store, target), await owe(store, target)
+    want = Want(target_id=target.target_id, limit=1, lease=LEASE)
+    async with connected(url) as other:
+        async with other.transaction():
+            await other.execute("INSERT INTO lease VALUES ($1, 1, $2, 1)", lost, clock.now + LEASE)
+            claiming = asyncio.create_task(store.claim([want]))
+            async with connected(url) as watching:
+                await until_one_waits(watching)
+        claimed = await claiming
+    assert (claimed.claims, claimed.due) == ((), {target.target_id: clock.now})
+    assert ids(await claim(store, target)) == [left]
+
+
+WAITING = """
+SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
+
+
+async def until_one_waits(connection) -> None:
+    """Return when a transaction of this database waits for another."""
+    async with asyncio.timeout(5):
+        while not await connection.fetch(WAITING):
+            continue
