@@ -295,24 +295,24 @@ async def test_the_ledger_notices_a_promotion_that_is_skipped(tmp_path):
     assert verdict.problems["lost"], str(verdict)
 
 
-def failing_first(request: Request) -> Response:
-    """Answer the first attempt late and with an error, the others at once and well."""
-    if request.headers["x-gateway-attempt"] == "1":
-        return Response(status=500, delay=1.5)
-    return Response()
+def holding_first(request: Request) -> Response:
+    """Let the first attempt wait until it is cut, and answer the others at once."""
+    return Response(delay=60.0 if request.headers["x-gateway-attempt"] == "1" else 0.0)
 
 
 @pytest.mark.parametrize("fault", ["short_leases", "settle_without_token"])
 async def test_the_ledger_notices_a_settlement_without_its_token(tmp_path, fault):
     """Leases end while attempts are in the air: harmless with tokens, not without."""
-    async with Scene(tmp_path, "one", command=broken(fault)) as scene:
+    slow = {"command": broken(fault), "FORWARD_TIMEOUT_SEC": "30"}
+    async with Scene(tmp_path, "one", **slow) as scene:
         [receiver] = scene.receivers
-        receiver.behaviour = failing_first
+        receiver.behaviour = holding_first
         for body in islice(updates(chats=20), 20):
             scene.sender.post(body)
         await scene.sender.drained(30)
         await scene.settled()
-        await receiver.until(lambda: receiver.count >= 40, 30)
+        await receiver.shut()
+        await receiver.open()
         late = "Lost the lease" if fault == "short_leases" else "Retry 1"
         await scene.process.until(lambda: late in scene.process.log(), what="a late answer")
         await scene.settled()

@@ -73,8 +73,11 @@ class Process:
         assert self._process is not None
         return self._process.pid
 
-    async def start(self, *, deadline: float = 20.0, output: int | None = None) -> None:
-        """Start it and wait until it says that it is ready."""
+    async def start(self, *, deadline: float = 60.0, output: int | None = None) -> None:
+        """Start it and wait until it says that it is ready.
+
+        Importing aiogram alone is 4 s of a processor that a busy machine gives out in slices.
+        """
         await self.launch(output)
         async with asyncio.timeout(deadline):
             while (await self.get("/health/ready"))[0] != 200:
