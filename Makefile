@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# A file of tests goes to one process as a whole; nobody listens on another's ports.
+PYTEST := -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 .PHONY: help demo run test soak test-wheel bench lint lint-railway format docs lock dist version clean
 
@@ -22,8 +24,8 @@ demo: $(STAMP) ## see it work: no token, no network, half a minute
 run: $(STAMP) ## run the gateway with the settings of .env
 	$(BIN)/hookgram serve
 
-test: $(STAMP) ## run every test
-	$(BIN)/python -m pytest
+test: $(STAMP) ## run every test, on all cores; one by one: .venv/bin/python -m pytest
+	$(BIN)/python $(PYTEST)
 
 soak: $(STAMP) ## kill, freeze and cut replicas on one PostgreSQL for minutes; SOAK_ROUNDS=20
 	SOAK_ROUNDS=$${SOAK_ROUNDS:-10} $(BIN)/python -m pytest tests/e2e/test_replicas.py
@@ -33,7 +35,7 @@ test-wheel: dist ## run every test against the built wheel, not the source
 	$(VENV)-wheel/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	$(VENV)-wheel/bin/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps dist/*.whl
 	$(VENV)-wheel/bin/python -c 'import hookgram, sys; sys.exit("site-packages" not in hookgram.__file__)'
-	$(VENV)-wheel/bin/python -m pytest
+	$(VENV)-wheel/bin/python $(PYTEST)
 
 bench: $(STAMP) ## measure what we claim about speed; BENCH="--quick ingest" chooses
 	$(BIN)/python -m benchmarks $(BENCH)

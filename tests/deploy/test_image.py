@@ -183,7 +183,7 @@ def test_the_health_check_asks_where_the_gateway_listens(image, answering, varia
     assert asked(image, HOST=variable, PORT=str(port)).returncode == 0
 
 
-@pytest.mark.parametrize("port", [str(free_port()), "no number"])
+@pytest.mark.parametrize("port", [str(free_port()), "no number"], ids=["closed", "none"])
 def test_the_health_check_says_why_it_failed(image, port):
     ran = asked(image, PORT=port)
     assert ran.returncode == 1

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import sys
@@ -19,11 +20,18 @@ SECRET = "the-secret_telegram_sends"
 OUTBOUND = "a secret of the tests"
 
 
+PORTS = range(20_000, 32_768)
+"""Below those that the system gives to connections: nobody gets one of these by chance."""
+CHANCE = random.SystemRandom()
+
+
 def free_port() -> int:
     """Find a port of the loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    while True:
+        port = CHANCE.choice(PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def environment(folder: Path, port: int, **settings: str) -> dict[str, str]:

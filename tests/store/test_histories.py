@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Coroutine
 from pathlib import Path
@@ -32,6 +33,8 @@ from store.model import UNSETTLED, Model, ModelDelivery
 
 T = TypeVar("T")
 NAMES = ("a", "b")
+LONG = int(os.environ.get("SOAK_ROUNDS", "0"))
+"""How often as many histories in the long form, then by chance; 0: the short one, always alike."""
 RETENTION, DEAD_RETENTION = 20 * SECOND, 60 * SECOND
 
 names = st.sampled_from(NAMES)
@@ -365,17 +368,20 @@ class Histories(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-@pytest.mark.parametrize(("name", "replicas"), [("sqlite", 1), ("postgres", 2)])
-def test_random_histories_agree_with_the_model(name: str, replicas: int) -> None:
+@pytest.mark.timeout(120 + 120 * LONG)
+@pytest.mark.parametrize(
+    ("name", "replicas", "histories"), [("sqlite", 1, 60), ("postgres", 2, 24)]
+)
+def test_random_histories_agree_with_the_model(name: str, replicas: int, histories: int) -> None:
     its = {"backend": BACKENDS[name], "replicas": replicas}
     machine = type("Histories", (Histories,), its)
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=60,
+            max_examples=histories * max(LONG, 1),
             stateful_step_count=40,
             deadline=None,
-            derandomize=True,
+            derandomize=not LONG,
             suppress_health_check=list(HealthCheck),
             database=None,
         ),
