@@ -38,6 +38,7 @@ CONTRACT = [
     "DEAD_RETENTION_DAYS",
     "DEDUP_HOURS",
     "OUTBOUND_SECRET",
+    "ROLE",
     "HOST",
     "PORT",
     "SHUTDOWN_GRACE_SEC",

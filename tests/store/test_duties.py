@@ -91,7 +91,7 @@ async def test_a_new_owner_of_the_store_finds_every_duty_free(open_store):
     before = await open_store()
     duty = await before.take_duty("polling/1", "one", LEASE)
     after = await open_store()
-    await after.lapse_all()
+    await after.lapse_duties()
     assert not await before.renew_duty(duty, LEASE)
     assert await after.take_duty("polling/1", "two", LEASE) is not None
 

@@ -194,7 +194,7 @@ async def test_who_loses_the_duty_stops_polling_at_once(server, replica):
     one.long_poll = 50.0
     one.start()
     await until(lambda: server.bots[TOKEN].waiting.polls)
-    await two.store.lapse_all()
+    await two.store.lapse_duties()
     began = time.monotonic()
     await one.facts.wait(DutyLost)
     await one.facts.wait(DutyTaken, count=2)

@@ -16,6 +16,7 @@ from hookgram.core.model import SECOND, Arrival, Event, Owed
 from hookgram.core.retry import RetryPolicy
 from hookgram.store.sqlite import open_sqlite
 from hookgram.worker.caretaker import Caretaker
+from hookgram.worker.lapses import Lapses
 from hookgram.worker.loop import Worker
 
 HOUR = 3600 * SECOND
@@ -97,16 +98,15 @@ class Shop:
 
     def caretaker(self, wake=lambda _: None, **how) -> Caretaker:
         settings = {"retention": HOUR, "dead_retention": HOUR, "dedup": HOUR, "often": 20_000}
-        return Caretaker(
+        lapses = Lapses(
             queue=self.store,
-            upkeep=self.store,
             target_of={t.target_id: t for t in self.targets.values()}.get,
             notice=self.facts,
-            clock=self.clock,
             dice=lambda: 0.0,
             wake=wake,
-            **(settings | how),
         )
+        parts = {"upkeep": self.store, "lapses": lapses}
+        return Caretaker(notice=self.facts, clock=self.clock, **(parts | settings | how))
 
     @asynccontextmanager
     async def at_work(self, **how):

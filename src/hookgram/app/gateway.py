@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 from hookgram import __version__
-from hookgram.app.entropy import Entropy
-from hookgram.app.ways_in import WaysIn
-from hookgram.channels.registry import Channels
+from hookgram.app.ways_in import Loop, WaysIn
+from hookgram.app.ways_out import WaysOut
 from hookgram.core.definition import Target
 from hookgram.core.facts import Fact, GatewayStarted, IngestRejected, StoreFailed
-from hookgram.core.model import Micros
+from hookgram.core.model import MINUTE, Micros
 from hookgram.errors import StoreBroken, StoreUnavailable
 from hookgram.observe.notices import fan
 from hookgram.observe.watchdog import Watchdog
 from hookgram.ports import Clock, Journal, Notice, Store
-from hookgram.settings import Settings, expressions, risks
-from hookgram.store.opening import open_owned, open_shared
-from hookgram.telegram.replies import Replies
-from hookgram.usecases.intake import Intake, Limits
-from hookgram.web.ingest import Asgi
+from hookgram.settings import Settings, risks
+from hookgram.store.opening import open_file, open_shared
+from hookgram.web.ingest import Asgi, Door
 from hookgram.web.server import create_app
-from hookgram.worker.caretaker import Caretaker
-from hookgram.worker.loop import Worker
+from hookgram.worker.caretaker import SELDOM, Caretaker
 from hookgram.worker.pulse import Pulse
 from hookgram.worker.supervise import supervise
 
-USER_AGENT = f"hookgram/{__version__}"
+FORGETS_LAST: Micros = 10 * MINUTE
+"""How seldom who only takes updates looks for what to forget: a worker does it each minute."""
 READ_AGAIN = 1.0
 """Seconds after which a change is read again that the store could not tell."""
 
@@ -42,7 +38,7 @@ def wall_clock() -> Micros:
 
 
 class Gateway:
-    """A whole gateway: store, intake, worker and what looks after them.
+    """A whole gateway, or its process of one role: store, ways in, ways out, what looks after them.
 
     ``open`` starts it, ``stop`` makes it claim no more, ``close`` lands and ends it. ``broken`` is
     set when the store can no longer be trusted: whoever runs the gateway must then end the process
@@ -51,6 +47,7 @@ class Gateway:
 
     def __init__(self, settings: Settings, notice: Notice, flush: Callable[[], None]) -> None:
         self._settings = settings
+        self._role = settings.part
         self._flush = flush
         self._notice = fan(notice, self._listen)
         self._resources = AsyncExitStack()
@@ -58,6 +55,8 @@ class Gateway:
         self._stale = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
         self._targets: dict[int, Target] = {}
+        self._ways_in: WaysIn | None = None
+        self._ways_out: WaysOut | None = None
         self._admitted = False
         self.broken = asyncio.Event()
 
@@ -68,13 +67,11 @@ class Gateway:
         """
         async with AsyncExitStack() as stack:
             self._store, self._clock = await self._open_store(stack)
-            channels = Channels()
-            stack.push_async_callback(channels.close)
-            replies = await stack.enter_async_context(self._replies())
-            self._build(channels, replies)
+            await self._build(stack)
             self._store.on_change(self._stale.set)  # before the reading: nothing falls between
             await self._read_targets()
-            await self._ways_in.open(self._intake)
+            if self._ways_in is not None:
+                await self._ways_in.open()
             self._start(stack)
             self._resources = stack.pop_all()
         return self._app()
@@ -83,81 +80,58 @@ class Gateway:
         url = self._settings.shared_database
         if url is not None:
             return await open_shared(url, stack)
-        return await open_owned(Path(self._settings.sqlite_path), wall_clock, stack)
+        path = Path(self._settings.sqlite_path)
+        return await open_file(path, self._role, wall_clock, stack)
 
-    def _replies(self) -> Replies:
-        settings = self._settings
-        return Replies(
-            base_url=settings.telegram_api_url,
-            tokens={one.bot.bot_id: one.token for one in settings.bots()},
-            keeper=self._store,
-            notice=self._notice,
-        )
-
-    def _build(self, channels: Channels, replies: Replies) -> None:
-        settings, store, notice = self._settings, self._store, self._notice
+    async def _build(self, stack: AsyncExitStack) -> None:
+        """Make what the role asks for, and what each looks after."""
+        settings, store, clock, notice = self._settings, self._store, self._clock, self._notice
         self._pulse = Pulse(store, notice)
-        self._worker = Worker(
-            queue=store,
-            channel_for=channels.channel_for,
-            notice=notice,
-            clock=self._clock,
-            dice=random.random,
-            breaker_failures=settings.breaker_failures,
-            user_agent=USER_AGENT,
-            grace=settings.shutdown_grace,
-            reply=replies.take,
-        )
-        self._intake = Intake(
-            inbox=store,
-            access=settings.access(),
-            limits=Limits(settings.rate_limit_per_min, settings.rate_limit_max_delay),
-            clock=self._clock,
-            entropy=Entropy(),
-            notice=notice,
-            wake=self._worker.wake,
-            search=expressions.search,
-            book=store,
-        )
-        self._ways_in = WaysIn(settings, store, self._clock, notice)
+        if self._role.delivers:
+            self._ways_out = WaysOut(settings, store, clock, notice, self._targets.get)
+            await self._ways_out.open(stack)
+        if self._role.takes:
+            self._ways_in = WaysIn(settings, store, clock, notice, self._wake)
         self._caretaker = Caretaker(
-            queue=store,
             upkeep=store,
-            target_of=self._targets.get,
+            lapses=self._ways_out.lapses if self._ways_out else None,
             notice=notice,
-            clock=self._clock,
-            dice=random.random,
+            clock=clock,
             retention=settings.retention,
             dead_retention=settings.dead_retention,
             dedup=settings.dedup,
-            wake=self._worker.wake,
+            seldom=SELDOM if self._role.delivers else FORGETS_LAST,
         )
+
+    def _wake(self, target_ids: Iterable[int]) -> None:
+        """Have what just came in delivered; where another process does that, it looks itself."""
+        if self._ways_out is not None:
+            self._ways_out.wake(target_ids)
 
     async def _read_targets(self) -> None:
         """Read targets and chats, and give them to those who work with them."""
         targets = await self._store.register(self._settings.definitions())
         self._targets.clear()
         self._targets.update({target.target_id: target for target in targets})
-        self._intake.set_targets(targets)
         chats = await self._store.chats()
-        self._intake.set_chats(chats)
         self._admitted = bool(chats.authorised)
-        self._worker.set_targets(targets)
+        if self._ways_in is not None:
+            self._ways_in.set_book(targets, chats)
+        if self._ways_out is not None:
+            self._ways_out.set_targets(targets)
 
     def _start(self, stack: AsyncExitStack) -> None:
-        turns = {
-            "worker": lambda: self._worker.last_turn,
-            "caretaker": lambda: self._caretaker.last_turn,
-            **self._ways_in.turns,
-        }
-        self._watchdog = stack.enter_context(Watchdog(turns, self._notice, self._flush))
-        loops = {
-            "worker": self._worker.run,
+        ways = [way for way in (self._ways_out, self._ways_in) if way is not None]
+        turns: dict[str, Callable[[], float]] = {"caretaker": lambda: self._caretaker.last_turn}
+        loops: dict[str, Loop] = {
             "caretaker": self._caretaker.run,
             "pulse": self._pulse.run,
             "targets": self._follow_changes,
-            **self._ways_in.loops,
         }
+        for way in ways:
+            turns |= way.turns
+            loops |= way.loops
+        self._watchdog = stack.enter_context(Watchdog(turns, self._notice, self._flush))
         self._loops = [
             asyncio.create_task(self._supervised(name, run), name=name)
             for name, run in loops.items()
@@ -194,8 +168,8 @@ class Gateway:
     def _app(self) -> Asgi:
         settings = self._settings
         return create_app(
-            doors=self._ways_in.doors,
-            intake=self._intake,
+            doors=self._ways_in.doors if self._ways_in else self._closed_doors(),
+            intake=self._ways_in.intake if self._ways_in else None,
             journal=self._store,
             not_ready=self.not_ready,
             public_mode=settings.public_mode,
@@ -203,12 +177,17 @@ class Gateway:
             notice=self._notice,
         )
 
+    def _closed_doors(self) -> dict[str, Door]:
+        """Name the places where others take updates, for those who post them here."""
+        return {one.path: Door(bot=one.bot, secret=None) for one in self._settings.bots()}
+
     def tell_start(self, host: str | None = None, port: int | None = None) -> None:
         """Tell what runs, and what should be known about it."""
         targets = self._targets.values()
         self._notice(
             GatewayStarted(
                 version=__version__,
+                role=self._role.value,
                 host=host,
                 port=port,
                 public_mode=self._settings.public_mode,
@@ -238,11 +217,13 @@ class Gateway:
         self._stopping.set()
         self._stale.set()
         self._pulse.nudge()
-        self._worker.wake()
+        if self._ways_out is not None:
+            self._ways_out.wake()
 
     def hurry(self) -> None:
         """Cut what is in flight."""
-        self._worker.hurry()
+        if self._ways_out is not None:
+            self._ways_out.hurry()
 
     async def close(self) -> None:
         """Land what is in flight within the grace, then close everything."""

@@ -6,16 +6,18 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeAlias
 
+from hookgram.core.access import Chats
+from hookgram.core.definition import Target
 from hookgram.core.webhook import Wish, wanted_kinds
 from hookgram.ports import Clock, Notice, Store
-from hookgram.settings import Settings
+from hookgram.settings import Settings, expressions
 from hookgram.settings.bots import BotSetting, of_bot
 from hookgram.telegram.duty import Shift
 from hookgram.telegram.polling import Poller
-from hookgram.usecases.intake import Intake
+from hookgram.usecases.intake import Intake, Limits
 from hookgram.web.ingest import Door
 
 SECRET_BYTES = 32
@@ -26,42 +28,70 @@ Loop: TypeAlias = Callable[[asyncio.Event], Awaitable[None]]
 class WaysIn:
     """Makes what the settings want: ``doors`` by path, ``loops`` to run, ``turns`` to watch.
 
-    While a bot is polled its door stays open to posts that prove where they come from, so that
-    nothing waits while an operator changes over; without a secret there is none.
+    ``intake`` takes what comes; *wake* is called with the targets that have new work. While a bot
+    is polled its door stays open to posts that prove where they come from, so that nothing waits
+    while an operator changes over; without a secret there is none.
     """
 
-    def __init__(self, settings: Settings, store: Store, clock: Clock, notice: Notice) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        clock: Clock,
+        notice: Notice,
+        wake: Callable[[Iterable[int]], None],
+    ) -> None:
         self._settings = settings
         self._store = store
         self._clock = clock
         self._notice = notice
+        self.intake = self._intake(wake)
         self.doors: dict[str, Door] = {}
         self.loops: dict[str, Loop] = {}
         self.turns: dict[str, Callable[[], float]] = {}
 
-    async def open(self, intake: Intake) -> None:
-        """Make the doors, what brings *intake* updates, and what keeps the webhooks."""
-        for one in self._settings.bots():
-            await self._open(one, of_bot(self._settings, one.bot.name).kept_url, intake)
+    def _intake(self, wake: Callable[[Iterable[int]], None]) -> Intake:
+        settings = self._settings
+        return Intake(
+            inbox=self._store,
+            access=settings.access(),
+            limits=Limits(settings.rate_limit_per_min, settings.rate_limit_max_delay),
+            clock=self._clock,
+            entropy=os.urandom,
+            notice=self._notice,
+            wake=wake,
+            search=expressions.search,
+            book=self._store,
+        )
 
-    async def _open(self, one: BotSetting, kept_url: str | None, intake: Intake) -> None:
+    def set_book(self, targets: Sequence[Target], chats: Chats) -> None:
+        """Route to these, and admit these, from now on."""
+        self.intake.set_targets(targets)
+        self.intake.set_chats(chats)
+
+    async def open(self) -> None:
+        """Make the doors, what brings updates, and what keeps the webhooks."""
+        for one in self._settings.bots():
+            await self._open(one, of_bot(self._settings, one.bot.name).kept_url)
+
+    async def _open(self, one: BotSetting, kept_url: str | None) -> None:
         secret = one.secret
         if kept_url is not None:
             made = secrets.token_urlsafe(SECRET_BYTES)
             secret = secret or await self._store.webhook_secret(one.bot.bot_id, made)
             self._keep_webhook(one, kept_url, secret)
         if one.polls:
-            self._poll(one, intake)
+            self._poll(one)
         if secret is not None or not one.polls:
             self.doors[one.path] = Door(bot=one.bot, secret=secret)
 
-    def _poll(self, one: BotSetting, intake: Intake) -> None:
+    def _poll(self, one: BotSetting) -> None:
         bot = one.bot
         poller = Poller(
             bot=bot,
             token=one.token,
             base_url=self._settings.telegram_api_url,
-            intake=intake,
+            intake=self.intake,
             inbox=self._store,
             shift=self._shift(f"polling/{bot.bot_id}"),
             notice=self._notice,

@@ -19,6 +19,7 @@ class GatewayStarted(Fact, frozen=True, kw_only=True):
     """The gateway works. ``host`` and ``port`` are None under somebody else's server."""
 
     version: str
+    role: str
     host: str | None
     port: int | None
     public_mode: bool

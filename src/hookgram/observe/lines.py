@@ -23,6 +23,7 @@ from hookgram.core.outcome import (
     Retry,
 )
 from hookgram.core.replying import Ending
+from hookgram.core.role import Role
 
 
 class Line(Struct, frozen=True, gc=False):
@@ -34,6 +35,11 @@ class Line(Struct, frozen=True, gc=False):
 
 
 Render: TypeAlias = Callable[[Any], Line]
+
+_ROLES: dict[str, str] = {
+    Role.INGEST: "; it takes updates, a worker delivers them (ROLE=ingest)",
+    Role.WORKER: "; it delivers, another process takes updates (ROLE=worker)",
+}
 
 
 def line_of(fact: facts.Fact) -> Line:
@@ -131,7 +137,8 @@ def _refused(fact: facts.UpdateRefused) -> Line:
 def _started(fact: facts.GatewayStarted) -> Line:
     who = ", ".join(fact.targets) or "no target"
     place = "runs" if fact.host is None else f"listens on {fact.host}:{fact.port}"
-    message = f"🚀 hookgram {fact.version} {place} for {who}"
+    part = _ROLES.get(fact.role, "")
+    message = f"🚀 hookgram {fact.version} {place} for {who}{part}"
     return Line(logging.INFO, message, _fields(fact))
 
 

@@ -63,9 +63,9 @@ class Queue(Protocol):
         ...
 
     async def lapse_all(self) -> int:
-        """End every lease and every duty now; returns how many leases.
+        """End every lease now; returns how many.
 
-        Only for the one owner of a store that opens it anew.
+        Only for the one process that delivers from a store, when it opens it anew.
         """
         ...
 
@@ -115,6 +115,13 @@ class Duties(Protocol):
 
     async def leave_duty(self, duty: Duty) -> None:
         """Have it free at once, if the token is current."""
+        ...
+
+    async def lapse_duties(self) -> None:
+        """End every duty now.
+
+        Only for the one process that takes updates into a store, when it opens it anew.
+        """
         ...
 
 

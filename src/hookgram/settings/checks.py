@@ -159,7 +159,8 @@ def warnings(settings: Settings) -> list[Warned]:
     """List what works but should be known."""
     told = {
         "no_secret": (
-            settings.bot_token is not None
+            settings.part.takes
+            and settings.bot_token is not None
             and not (settings.ingest_secret or settings.polls or settings.kept_url),
             "ANYBODY CAN POST UPDATES: TELEGRAM_SECRET_TOKEN is not set",
             (
@@ -168,12 +169,12 @@ def warnings(settings: Settings) -> list[Warned]:
             ),
         ),
         "custody_off": (
-            settings.custody_problem is not None,
+            settings.part.takes and settings.custody_problem is not None,
             f"we do not keep our webhook: our address {settings.custody_problem}",
             "set PUBLIC_URL to the address that Telegram posts to, or WEBHOOK_CUSTODY=off",
         ),
         "nobody_admitted": (
-            not settings.public_mode and not settings.authorized_chat_ids,
+            settings.part.takes and not settings.public_mode and not settings.authorized_chat_ids,
             "no chat is admitted",
             (
                 "set PUBLIC_MODE=true, or AUTHORIZED_CHAT_IDS to the chats you want; each refused "
@@ -238,7 +239,8 @@ def _of_file(settings: Settings) -> list[Warned]:
             f"{one.bot.name})",
         )
         for one in named
-        if one.secret is None
+        if settings.part.takes
+        and one.secret is None
         and not (one.polls or of_bot(settings, one.bot.name).kept_url)  # no door; a secret we made
     ]
     weak = [

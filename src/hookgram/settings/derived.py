@@ -13,6 +13,7 @@ from hookgram.core.doctor.platform import own_address
 from hookgram.core.identity import bot_id, host_name
 from hookgram.core.model import DAY, HOUR, SECOND, Micros
 from hookgram.core.retry import RetryPolicy
+from hookgram.core.role import Role
 from hookgram.core.webhook import OFFICIAL, join_url, url_problem
 from hookgram.settings.bots import OWN_BOT, BotSetting
 from hookgram.settings.databases import passwords, shared
@@ -151,6 +152,11 @@ class Settings(Knobs):
         if self.database_url is not None:
             parts += passwords(self.database_url.get_secret_value())
         return [*found, *parts, *(meaning.secrets(self._file) if self._file else ())]
+
+    @property
+    def part(self) -> Role:
+        """What this process does."""
+        return Role(self.role)
 
     @property
     def shared_database(self) -> str | None:

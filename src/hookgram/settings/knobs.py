@@ -107,6 +107,11 @@ class Knobs(BaseSettings):
         72, ge=0.01, le=87_600, description="how long a repeated update is recognised"
     )
     outbound_secret: SecretStr | None = Field(None, description="secret of outbound signatures")
+    role: Literal["all", "ingest", "worker"] = Field(
+        "all",
+        description="what this process does: `ingest` takes updates, `worker` delivers them, "
+        "`all` does both",
+    )
     host: str = Field("0.0.0.0", description="where we listen")  # noqa: S104  (documented)
     port: int = Field(8000, ge=0, le=65_535, description="where we listen; 0: any free port")
     shutdown_grace_sec: float = Field(
@@ -153,7 +158,7 @@ class Knobs(BaseSettings):
 
     @field_validator(
         *("log_level", "log_format", "fanout_retry", "queue_backend"),
-        *("ingest_mode", "webhook_custody"),
+        *("ingest_mode", "webhook_custody", "role"),
         mode="before",
     )
     @classmethod

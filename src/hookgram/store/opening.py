@@ -1,21 +1,34 @@
-"""Opens the store that the settings choose, as its owner or as one of its replicas."""
+"""Opens the store that the settings choose, for the role that the process has on it.
+
+A file has one process that delivers and one that takes updates; they may be the same. The one that
+delivers makes the file and brings its schema up to date, but never under one that takes updates.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from hookgram.errors import SettingsError
+from hookgram.core.role import Role
+from hookgram.errors import (
+    SchemaMismatch,
+    SettingsError,
+    StoreInUse,
+    StoreMissing,
+    StoreUnavailable,
+)
 from hookgram.ports import Clock, Journal, Store
 
 if TYPE_CHECKING:
     from hookgram.store.postgres import PostgresJournal
-    from hookgram.store.sqlite import SqliteJournal
+    from hookgram.store.sqlite import SqliteJournal, SqliteStore
 
 SHARDS = 64
 """The most counter rows for one thing: replicas come and go, their rows stay."""
@@ -25,18 +38,91 @@ NO_LIBRARY = (
 )
 
 
-async def open_owned(path: Path, clock: Clock, stack: AsyncExitStack) -> tuple[Store, Clock]:
-    """Open the file as its one owner, which takes over every lease at once.
+PATIENCE = 15.0
+"""Seconds that who takes updates waits for the file to be made, or brought up to date."""
+LOCK_PATIENCE = 2.0
+"""Seconds that it waits for a lock that is held while somebody looks, or starts."""
+LOOK_AGAIN = 0.1
 
-    *stack* closes it. Returns the store and its clock. Raises StoreInUse, and what opening raises.
+
+async def open_file(
+    path: Path, role: Role, clock: Clock, stack: AsyncExitStack
+) -> tuple[Store, Clock]:
+    """Open the file for a role, and take over at once what its predecessor had.
+
+    *stack* closes it. Returns the store and its clock. Raises StoreInUse when another process has
+    the role, StoreUnavailable when no store comes to be where updates are to go, and what opening
+    raises.
     """
-    from hookgram.store.sqlite import hold, open_sqlite  # noqa: PLC0415  (only who needs it)
+    store = await (_own(path, role, clock, stack) if role.delivers else _join(path, clock, stack))
+    stack.push_async_callback(store.close)
+    if role.delivers:
+        await store.lapse_all()
+    if role.takes:
+        await store.lapse_duties()
+    return store, clock
+
+
+async def _own(path: Path, role: Role, clock: Clock, stack: AsyncExitStack) -> SqliteStore:
+    """Open the file to deliver from it."""
+    from hookgram.store.sqlite import TAKING, hold, open_sqlite  # noqa: PLC0415  (who needs it)
 
     stack.enter_context(hold(path))
-    store = await open_sqlite(path, clock=clock, apart=processors() > 1)
-    stack.push_async_callback(store.close)
-    await store.lapse_all()
-    return store, clock
+    if role.takes:
+        stack.enter_context(hold(path, TAKING))
+        return await open_sqlite(path, clock=clock, apart=processors() > 1)
+    try:
+        with hold(path, TAKING):
+            return await open_sqlite(path, clock=clock, apart=processors() > 1)
+    except StoreInUse:
+        return await _own_beside(path, clock)
+
+
+async def _own_beside(path: Path, clock: Clock) -> SqliteStore:
+    """Open the file while a process takes updates into it, whose schema is left to it."""
+    from hookgram.store.sqlite import open_sqlite  # noqa: PLC0415
+
+    try:
+        apart = processors() > 1
+        return await open_sqlite(path, clock=clock, existing=True, owner=True, apart=apart)
+    except SchemaMismatch as error:
+        raise StoreInUse(
+            f"a process of another version takes updates into {path} ({error}): stop it, start "
+            "this one, then one of this version to take updates"
+        ) from error
+
+
+async def _join(path: Path, clock: Clock, stack: AsyncExitStack) -> SqliteStore:
+    """Open the file to take updates into it, when it is there with our schema."""
+    from hookgram.store.sqlite import TAKING, hold, open_sqlite  # noqa: PLC0415
+
+    await _until_made(path)
+    end = time.monotonic() + LOCK_PATIENCE
+    while True:
+        try:
+            stack.enter_context(hold(path, TAKING))
+            break
+        except StoreInUse:
+            if time.monotonic() > end:
+                raise
+        await asyncio.sleep(LOOK_AGAIN)
+    return await open_sqlite(path, clock=clock, existing=True, apart=processors() > 1)
+
+
+async def _until_made(path: Path) -> None:
+    """Wait until who delivers has made the store. Raises StoreUnavailable if it does not."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            async with journal(path, None):
+                return
+        except (StoreMissing, SchemaMismatch) as error:
+            if time.monotonic() > end:
+                raise StoreUnavailable(
+                    f"{error}; who delivers makes the store and brings it up to date: start "
+                    "`hookgram serve --role worker` of this version on the same SQLITE_PATH"
+                ) from error
+        await asyncio.sleep(LOOK_AGAIN)
 
 
 async def open_shared(url: str, stack: AsyncExitStack) -> tuple[Store, Clock]:

@@ -35,7 +35,7 @@ def health_routes(
         return {"status": "healthy"}
 
     @routes.head("/health/ready", include_in_schema=False)
-    @routes.get("/health/ready", summary="Ready to store updates")
+    @routes.get("/health/ready", summary="Ready to do its part")
     async def ready() -> JSONResponse:
         reasons = not_ready()
         if reasons:

@@ -12,6 +12,7 @@ from hookgram.ports import Journal, Notice
 from hookgram.usecases.intake import Intake
 from hookgram.web import problems
 from hookgram.web.bodies import Bodies
+from hookgram.web.closed import Closed
 from hookgram.web.exchange import Asgi
 from hookgram.web.health import health_routes
 from hookgram.web.ingest import Door, Ingest
@@ -24,7 +25,7 @@ DESCRIPTION = (
 def create_app(
     *,
     doors: Mapping[str, Door],
-    intake: Intake,
+    intake: Intake | None,
     journal: Journal,
     not_ready: Callable[[], list[str]],
     public_mode: bool,
@@ -33,7 +34,8 @@ def create_app(
 ) -> Asgi:
     """Build the application: Telegram's doors in front, everything else behind them.
 
-    *doors* are by path; *not_ready* tells why no traffic should come; *max_body* is in bytes.
+    *doors* are by path, and closed without an *intake*; *not_ready* tells why no traffic should
+    come; *max_body* is in bytes.
     """
     app = FastAPI(
         title="hookgram",
@@ -44,6 +46,9 @@ def create_app(
     )
     app.include_router(health_routes(journal, not_ready, public_mode=public_mode))
     problems.install(app)
+    inner = problems.contained(app, notice)
+    if intake is None:
+        return Closed(inner, doors, notice)
     paths = {path: _described(door) for path, door in doors.items()}
     generate = app.openapi
 
@@ -53,7 +58,6 @@ def create_app(
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it
-    inner = problems.contained(app, notice)
     return Ingest(inner, doors, intake, bodies=Bodies(largest=max_body), notice=notice)
 
 

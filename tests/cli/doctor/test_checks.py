@@ -18,7 +18,7 @@ from hookgram.core.signing import key_of
 from hookgram.demo.bot_api import No, Raw
 from hookgram.demo.journal import Journal
 from hookgram.demo.receiver import Receiver
-from hookgram.store.sqlite import hold, open_sqlite
+from hookgram.store.sqlite import TAKING, hold, open_sqlite
 from store.makers import bury, claim_one, owe, register
 
 
@@ -113,7 +113,7 @@ async def test_a_store_at_work_is_described(settings, tmp_path):
             await owe(store, one)
         await owe(store, target)
         await bury(store, await claim_one(store, target))
-        with hold(path):
+        with hold(path), hold(path, TAKING):
             findings = await checks.check_store(chosen, Platform.MACHINE)
     finally:
         await store.close()

@@ -25,7 +25,8 @@ PATH = "/telegram/webhook"
 URL = f"https://gateway.example.com{PATH}"
 
 DISK = Disk(free=10 * GIB, kind="ext4", mount="/data", sync=1000)
-STORE = StoreFacts(exists=True, sqlite="3.54.1", schema=1, known_schema=1, size=MIB, holder="7")
+HELD = {"holder": "7", "taker": "7"}
+STORE = StoreFacts(exists=True, sqlite="3.54.1", schema=1, known_schema=1, size=MIB, **HELD)
 OWN = Expected(url=URL, path=PATH)
 HOOK = Webhook(url=URL, connections=40, allowed=tuple(UPDATES), address="8.8.8.8")
 LONG = RetryPolicy.doubling(base=2, retries=12, max_age=DAY)
@@ -110,7 +111,9 @@ CASES = {
     "store_sound": [seen()],
     "store_new": [seen(exists=False)],
     "store_running": [seen()],
-    "store_idle": [seen(holder=None)],
+    "store_idle": [seen(holder=None, taker=None)],
+    "nobody_delivers": [seen(holder=None)],
+    "nobody_takes": [seen(taker=None)],
     "sqlite_old": [seen(sqlite_old=True), seen(sqlite_old=True, exists=False)],
     "schema_newer": [seen(schema=2)],
     "schema_older": [seen(schema=0)],

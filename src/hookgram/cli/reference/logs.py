@@ -38,6 +38,7 @@ VALUES: dict[str, Any] = {
     "message": "what an operator should know, with what to do about it",
     "port": 8000,
     "reason": "the reason",
+    "role": "all",
     "seq": 5,
     "settlement": Delivered(),
     "status": 403,
@@ -62,7 +63,12 @@ VARIANTS: dict[type[facts.Fact], tuple[dict[str, Any], ...]] = {
         {"settlement": Released(), "answer": None},
     ),
     facts.DeadOnArrival: ({"reason": "rate_limited"},),
-    facts.GatewayStarted: ({}, {"host": None, "port": None}),
+    facts.GatewayStarted: (
+        {},
+        {"host": None, "port": None},
+        {"role": "ingest"},
+        {"role": "worker"},
+    ),
     facts.IngestRejected: ({"reason": "wrong or missing secret"},),
     facts.PollingHindered: (
         {

@@ -87,6 +87,18 @@ STORE = {
     "store_idle": Kind(
         "store", _NOTE, "no gateway works on the store now", "start one: `hookgram serve`"
     ),
+    "nobody_delivers": Kind(
+        "store",
+        _PROBLEM,
+        "updates are taken into the store and no process delivers them",
+        "start a worker on the same store: `hookgram serve --role worker`",
+    ),
+    "nobody_takes": Kind(
+        "store",
+        _PROBLEM,
+        "a worker delivers and no process takes updates",
+        "start one on the same store: `hookgram serve --role ingest`",
+    ),
     "sqlite_old": Kind(
         "store",
         _PROBLEM,

@@ -36,7 +36,11 @@ class Disk(Struct, frozen=True, kw_only=True):
 
 
 class StoreFacts(Struct, frozen=True, kw_only=True):
-    """What was seen of the store's file. ``holder``: the process that works on it, if one does."""
+    """What was seen of the store's file.
+
+    ``holder``: the process that delivers from it, ``taker``: the one that takes updates into it, if
+    there is one; the same, most often.
+    """
 
     exists: bool
     sqlite: str
@@ -46,6 +50,7 @@ class StoreFacts(Struct, frozen=True, kw_only=True):
     known_schema: int = 0
     size: int = 0
     holder: str | None = None
+    taker: str | None = None
     trouble: str | None = None
     """Why it could not be read."""
     targets: tuple[str, ...] = ()
@@ -94,13 +99,23 @@ def of_store(facts: StoreFacts, free: int) -> list[Finding]:
     sentence = (
         f"SQLite {facts.sqlite}, schema {facts.schema}, {size(facts.size)}, {size(free)} free"
     )
-    return [*findings, found("store_sound", sentence), _life(facts.holder)]
+    return [*findings, found("store_sound", sentence), _life(facts)]
 
 
-def _life(holder: str | None) -> Finding:
+def _life(facts: StoreFacts) -> Finding:
+    holder, taker = facts.holder, facts.taker
+    if holder == taker:
+        if holder is None:
+            return found("store_idle", "no gateway works on the store now")
+        return found("store_running", f"a gateway works on it (process {holder})")
     if holder is None:
-        return found("store_idle", "no gateway works on the store now")
-    return found("store_running", f"a gateway works on it (process {holder})")
+        sentence = f"process {taker} takes updates and no process delivers them"
+        return found("nobody_delivers", sentence)
+    if taker is None:
+        sentence = f"process {holder} delivers and no process takes updates"
+        return found("nobody_takes", sentence)
+    sentence = f"process {taker} takes updates, process {holder} delivers them"
+    return found("store_running", sentence)
 
 
 def of_work(facts: StoreFacts, configured: Sequence[str]) -> list[Finding]:

@@ -40,10 +40,17 @@ async def leave(tx: Transaction, calls: Sequence[Duty]) -> list[None]:
     return [None] * len(calls)
 
 
+async def lapse(tx: Transaction, calls: Sequence[None]) -> list[None]:
+    """End every duty now."""
+    await tx.rows("lapse_duties", now=tx.now)
+    return [None] * len(calls)
+
+
 # Durable: two must not have a duty because the server forgot a commit.
 TAKE = Kind(take)
 RENEW = Kind(renew)
 LEAVE = Kind(leave, durable=False)
+LAPSE = Kind(lapse, durable=False)
 
 
 def give_back(duty: Duty | None) -> list[Call[Any, Any]]:

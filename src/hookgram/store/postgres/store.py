@@ -126,6 +126,10 @@ class PostgresStore(PostgresJournal):
         """Have the duty free at once, if it is still ours."""
         await self._working.call(duties.LEAVE, duty)
 
+    async def lapse_duties(self) -> None:
+        """End every duty now, those of other replicas too."""
+        await self._working.call(duties.LAPSE, None)
+
     # Webhook book
 
     async def webhook_secret(self, bot_id: int, made: str) -> str:
@@ -152,7 +156,7 @@ class PostgresStore(PostgresJournal):
         return await self._working.call(queue.CLAIM_LAPSED, portion, undo=queue.let_lapse)
 
     async def lapse_all(self) -> int:
-        """End every lease and every duty now, those of other replicas too."""
+        """End every lease now, those of other replicas too."""
         return await self._working.call(queue.LAPSE_ALL, None)
 
     async def extend(self, claim: Claim, lease: Micros) -> bool:

@@ -1,8 +1,16 @@
 """The store in one SQLite file: one writer with group commit, readers beside it."""
 
 from hookgram.store.sqlite.journal_reader import SqliteJournal, open_sqlite_journal
-from hookgram.store.sqlite.lock_file import hold
+from hookgram.store.sqlite.lock_file import DELIVERING, TAKING, hold
 from hookgram.store.sqlite.opening import open_sqlite
 from hookgram.store.sqlite.store import SqliteStore
 
-__all__ = ["SqliteJournal", "SqliteStore", "hold", "open_sqlite", "open_sqlite_journal"]
+__all__ = [
+    "DELIVERING",
+    "TAKING",
+    "SqliteJournal",
+    "SqliteStore",
+    "hold",
+    "open_sqlite",
+    "open_sqlite_journal",
+]

@@ -24,13 +24,16 @@ MIGRATIONS = read_migrations(files(__package__) / "migrations")
 
 
 class Opening(Struct, frozen=True, kw_only=True):
-    """How to open a store's file: as its owner, or only if it is there and as it should be.
+    """How to open a store's file: to make it and its schema, or only if it is as it should be.
+
+    Its *owner* cuts the log.
 
     The last three are for tests that cut the power or fill disks.
     """
 
     path: Path
     existing: bool = False
+    owner: bool = True
     busy_timeout: Micros = 5 * SECOND
     synchronous: str = "full"
     max_pages: int | None = None

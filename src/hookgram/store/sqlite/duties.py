@@ -24,6 +24,11 @@ def leave(tx: Transaction, duty: Duty) -> None:
     tx.write("leave_duty", {"name": duty.name, "token": duty.token, "now": tx.now})
 
 
+def lapse(tx: Transaction) -> None:
+    """End every duty now."""
+    tx.write("lapse_duties", {"now": tx.now})
+
+
 def give_back(tx: Transaction, duty: Duty | None) -> None:
     """Leave what a caller took that did not wait for it."""
     if duty is not None:

@@ -76,7 +76,7 @@ class Executor:
     def __init__(self, opening: Opening, shard: str) -> None:
         """Open the file; raises as ``open_writer`` does."""
         self.db = open_writer(opening)
-        self.log = Log(self.db, opening.busy_timeout, owner=not opening.existing)
+        self.log = Log(self.db, opening.busy_timeout, owner=opening.owner)
         self._batches = Batches(self.db, shard)
         self._presence = Presence(opening.path)
         self._version = self.db.pragma("data_version")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -18,6 +17,7 @@ from hookgram.core.model import SECOND, Micros
 from hookgram.store.sqlite import journal
 from hookgram.store.sqlite.connection import MIGRATIONS, OLDEST, OURS
 from hookgram.store.sqlite.file_system import mounted, mounts, networked_kind
+from hookgram.store.sqlite.lock_file import TAKING, holder
 from hookgram.store.sqlite.transaction import SQL, View
 
 BUSY_TIMEOUT = 2_000
@@ -37,7 +37,8 @@ def inspect_store(path: Path) -> StoreFacts:
         sqlite_old=old,
         known_schema=known,
         size=_size(path),
-        holder=_holder(path),
+        holder=holder(path),
+        taker=holder(path, TAKING),
     )
     try:
         return _read(path, seen)
@@ -64,25 +65,6 @@ def _read(path: Path, seen: StoreFacts) -> StoreFacts:
 def _size(path: Path) -> int:
     parts = [path, Path(f"{path}-wal")]
     return sum(part.stat().st_size for part in parts if part.exists())
-
-
-def _holder(path: Path) -> str | None:
-    """Tell which process works on the store, by its lock, which is tried and given back at once."""
-    beside = Path(f"{path.resolve()}.lock")
-    try:
-        file = os.open(beside, os.O_RDONLY)
-    except OSError:
-        return None
-    try:
-        # Shared, so that two that look do not see each other; a gateway starting at this very
-        # moment would find it taken, and its platform starts it again.
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return os.pread(file, 32, 0).decode("ascii", "replace").strip() or "unknown"
-    else:
-        return None
-    finally:
-        os.close(file)
 
 
 def inspect_disk(path: Path, *, platform: Platform) -> Disk:

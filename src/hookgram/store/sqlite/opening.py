@@ -28,17 +28,18 @@ async def open_sqlite(
     max_pages: int | None = None,
     vfs: str | None = None,
     existing: bool = False,
+    owner: bool | None = None,
     apart: bool = False,
 ) -> SqliteStore:
     """Open the store at *path*; makes folders, the file (mode 0600) and its schema.
 
-    With *existing*, for commands beside a gateway, none of these is made or changed: StoreMissing
-    or SchemaMismatch instead. With *apart*, a process of its own writes, else a thread. *shard*
-    names this process among those that count. *synchronous*, *max_pages* and *vfs* are for tests: a
-    weaker synchronous loses commits in a power cut, *max_pages* makes the store full, *vfs* is
-    another way to the disk. Raises SettingsError on a network file system, SchemaMismatch,
-    StoreBroken or, when another process holds the file for longer than *busy_timeout*,
-    StoreUnavailable.
+    With *existing*, none of these is made or changed: StoreMissing or SchemaMismatch instead. Its
+    *owner*, of which there is one, cuts the log; that is who does not say *existing*, unless told
+    otherwise. With *apart*, a process of its own writes, else a thread. *shard* names this process
+    among those that count. *synchronous*, *max_pages* and *vfs* are for tests: a weaker synchronous
+    loses commits in a power cut, *max_pages* makes the store full, *vfs* is another way to the
+    disk. Raises SettingsError on a network file system, SchemaMismatch, StoreBroken or, when
+    another process holds the file for longer than *busy_timeout*, StoreUnavailable.
     """
     opening = Opening(
         path=path,
@@ -47,6 +48,7 @@ async def open_sqlite(
         max_pages=max_pages,
         vfs=vfs,
         existing=existing,
+        owner=not existing if owner is None else owner,
     )
     with opening_trouble(path):
         await asyncio.to_thread(refuse_networked, path)

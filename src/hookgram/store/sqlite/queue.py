@@ -82,8 +82,7 @@ def claim_lapsed(tx: Transaction, limit: int, lease: Micros) -> list[Claim]:
 
 
 def lapse_all(tx: Transaction) -> int:
-    """End every lease and every duty now."""
-    tx.write("lapse_duties", {"now": tx.now})
+    """End every lease now."""
     return tx.write("lapse_all", {"now": tx.now})
 
 

@@ -84,7 +84,7 @@ class SqliteStore(SqliteJournal):
         return await self._writer.call(work, undo=queue.let_lapse)
 
     async def lapse_all(self) -> int:
-        """End every lease and every duty now."""
+        """End every lease now."""
         return await self._writer.call(queue.lapse_all)
 
     async def extend(self, claim: Claim, lease: Micros) -> bool:
@@ -135,6 +135,10 @@ class SqliteStore(SqliteJournal):
     async def leave_duty(self, duty: Duty) -> None:
         """Have the duty free at once, if it is still ours."""
         await self._writer.call(partial(duties.leave, duty=duty))
+
+    async def lapse_duties(self) -> None:
+        """End every duty now."""
+        await self._writer.call(duties.lapse)
 
     # Webhook book
 
