@@ -19,7 +19,7 @@ from hookgram.observe.notices import fan
 from hookgram.observe.watchdog import Watchdog
 from hookgram.ports import Clock, Journal, Notice, Store
 from hookgram.settings import Settings, risks
-from hookgram.store.opening import open_file, open_shared
+from hookgram.store.opening import hints_from, hints_to, open_file, open_shared
 from hookgram.web.ingest import Asgi, Door
 from hookgram.web.server import create_app
 from hookgram.worker.caretaker import SELDOM, Caretaker
@@ -91,7 +91,9 @@ class Gateway:
             self._ways_out = WaysOut(settings, store, clock, notice, self._targets.get)
             await self._ways_out.open(stack)
         if self._role.takes:
-            self._ways_in = WaysIn(settings, store, clock, notice, self._wake)
+            self._ways_in = WaysIn(settings, store, clock, notice, self._waker(stack))
+        elif self._ways_out is not None and settings.shared_database is None:
+            hints_from(Path(settings.sqlite_path), self._ways_out.wake, stack)
         self._caretaker = Caretaker(
             upkeep=store,
             lapses=self._ways_out.lapses if self._ways_out else None,
@@ -103,10 +105,13 @@ class Gateway:
             seldom=SELDOM if self._role.delivers else FORGETS_LAST,
         )
 
-    def _wake(self, target_ids: Iterable[int]) -> None:
-        """Have what just came in delivered; where another process does that, it looks itself."""
+    def _waker(self, stack: AsyncExitStack) -> Callable[[Iterable[int]], None]:
+        """Return what has delivered at once what came in."""
         if self._ways_out is not None:
-            self._ways_out.wake(target_ids)
+            return self._ways_out.wake
+        if self._settings.shared_database is None:
+            return hints_to(Path(self._settings.sqlite_path), stack)
+        return lambda _: None  # workers ask the database, or it tells them
 
     async def _read_targets(self) -> None:
         """Read targets and chats, and give them to those who work with them."""

@@ -10,7 +10,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -123,6 +123,22 @@ async def _until_made(path: Path) -> None:
                     "`hookgram serve --role worker` of this version on the same SQLITE_PATH"
                 ) from error
         await asyncio.sleep(LOOK_AGAIN)
+
+
+def hints_to(path: Path, stack: AsyncExitStack) -> Callable[[Iterable[int]], None]:
+    """Return what tells the process that delivers from the file which targets have new work."""
+    from hookgram.store.sqlite import Hinter  # noqa: PLC0415
+
+    hinter = Hinter(path)
+    stack.callback(hinter.close)
+    return hinter.tell
+
+
+def hints_from(path: Path, heard: Callable[[Iterable[int]], None], stack: AsyncExitStack) -> None:
+    """Have *heard* called with what the process that takes updates tells."""
+    from hookgram.store.sqlite import Hearer  # noqa: PLC0415
+
+    stack.callback(Hearer(path, heard).close)
 
 
 async def open_shared(url: str, stack: AsyncExitStack) -> tuple[Store, Clock]:

@@ -45,7 +45,6 @@ def test_commits_are_durable_and_the_log_is_ours(path: Path):
         "foreign_keys": 1,
         "wal_autocheckpoint": 0,
         "mmap_size": 0,
-        "busy_timeout": 5_000,
         "user_version": len(connection.MIGRATIONS),
     }
     assert {name: db.pragma(name) for name in expected} == expected

@@ -10,6 +10,7 @@ from __future__ import annotations
 import apsw
 
 from hookgram.core.model import Micros
+from hookgram.store.sqlite.connection import wait_for_others
 from hookgram.store.sqlite.troubles import passes
 
 FULL_AT = 8_000
@@ -24,7 +25,7 @@ class Log:
     def __init__(self, db: apsw.Connection, busy_timeout: Micros, *, owner: bool = True) -> None:
         self._db = db
         self._owner = owner
-        self._busy_ms = busy_timeout // 1_000
+        self._busy_timeout = busy_timeout
         self._pages = 0
         self._copy_at = FULL_AT
         self._longest = 0
@@ -52,11 +53,11 @@ class Log:
         """Copy all pages and cut the file to nothing, unless a reader is in the way."""
         if not self._owner:
             return
-        self._db.set_busy_timeout(0)  # never waiting for a reader
+        wait_for_others(self._db, 0)  # never waiting for a reader
         try:
             cut = self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
         finally:
-            self._db.set_busy_timeout(self._busy_ms)
+            wait_for_others(self._db, self._busy_timeout)
         if cut:
             self._pages = self._longest = 0
             self._copy_at = FULL_AT
