@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import MutableMapping
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fakes.facts import Facts
 from fakes.gateway import SECRET, environment
-from hookgram.app import Gateway
+from hookgram.app import Gateway, wall_clock
 from hookgram.app.serving import _log
-from hookgram.core.facts import TaskFailed
+from hookgram.core.facts import IngestRejected, TaskFailed
+from hookgram.core.role import Role
 from hookgram.errors import StoreUnavailable
 from hookgram.settings import Settings, load
+from hookgram.store.opening import open_file
+from hookgram.web.exchange import Asgi
 
 
 @pytest.fixture
@@ -58,3 +64,52 @@ def test_the_log_knows_the_secrets(settings: Settings, capsys: pytest.CaptureFix
     printed = capsys.readouterr().out
     assert "a test" in printed
     assert SECRET not in printed
+
+
+@pytest.mark.parametrize(("role", "loops"), [("ingest", {"polling"}), ("worker", {"worker"})])
+async def test_a_role_runs_its_own_loops_only(
+    settings: Settings, tmp_path: Path, role: str, loops: set[str]
+):
+    settings = settings.model_copy(update={"ingest_mode": "polling", "role": role})
+    async with AsyncExitStack() as stack:
+        if role == "ingest":  # somebody has to make the store
+            path = Path(settings.sqlite_path)
+            await open_file(path, Role.WORKER, wall_clock, stack)
+        gateway = Gateway(settings, Facts(), lambda: None)
+        await gateway.open()
+        stack.push_async_callback(gateway.close)
+        names = {task.get_name().split()[0] for task in gateway._loops}
+        assert names == {"caretaker", "pulse", "targets", *loops}
+        assert gateway.not_ready() == []
+
+
+async def test_a_worker_says_that_it_takes_no_updates(settings: Settings):
+    facts = Facts()
+    gateway = Gateway(settings.model_copy(update={"role": "worker"}), facts, lambda: None)
+    app = await gateway.open()
+    try:
+        assert await asked(app, "POST", "/telegram/webhook") == 404
+        [fact] = facts.of(IngestRejected)
+        assert (fact.bot, fact.reason) == (
+            "default",
+            "this process takes no updates: its role is worker",
+        )
+        for path in ("/", "/health", "/health/ready", "/stats"):
+            assert await asked(app, "GET", path) == 200
+    finally:
+        await gateway.close()
+
+
+async def asked(app: Asgi, method: str, path: str) -> int:
+    """Ask an application once; return the status."""
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": method, "path": path, "headers": [], "query_string": b""}
+    await app(scope, receive, send)
+    return int(sent[0]["status"])
