@@ -66,7 +66,9 @@ def test_the_log_knows_the_secrets(settings: Settings, capsys: pytest.CaptureFix
     assert SECRET not in printed
 
 
-@pytest.mark.parametrize(("role", "loops"), [("ingest", {"polling"}), ("worker", {"worker"})])
+@pytest.mark.parametrize(
+    ("role", "loops"), [("ingest", {"polling", "overdue"}), ("worker", {"worker"})]
+)
 async def test_a_role_runs_its_own_loops_only(
     settings: Settings, tmp_path: Path, role: str, loops: set[str]
 ):

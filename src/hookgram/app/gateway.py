@@ -23,6 +23,7 @@ from hookgram.store.opening import hints_from, hints_to, open_file, open_shared
 from hookgram.web.ingest import Asgi, Door
 from hookgram.web.server import create_app
 from hookgram.worker.caretaker import SELDOM, Caretaker
+from hookgram.worker.overdue import Overdue
 from hookgram.worker.pulse import Pulse
 from hookgram.worker.supervise import supervise
 
@@ -68,6 +69,7 @@ class Gateway:
         async with AsyncExitStack() as stack:
             self._store, self._clock = await self._open_store(stack)
             await self._build(stack)
+            self._build_care()
             self._store.on_change(self._stale.set)  # before the reading: nothing falls between
             await self._read_targets()
             if self._ways_in is not None:
@@ -84,9 +86,8 @@ class Gateway:
         return await open_file(path, self._role, wall_clock, stack)
 
     async def _build(self, stack: AsyncExitStack) -> None:
-        """Make what the role asks for, and what each looks after."""
+        """Make the ways that the role asks for."""
         settings, store, clock, notice = self._settings, self._store, self._clock, self._notice
-        self._pulse = Pulse(store, notice)
         if self._role.delivers:
             self._ways_out = WaysOut(settings, store, clock, notice, self._targets.get)
             await self._ways_out.open(stack)
@@ -94,6 +95,19 @@ class Gateway:
             self._ways_in = WaysIn(settings, store, clock, notice, self._waker(stack))
         elif self._ways_out is not None and settings.shared_database is None:
             hints_from(Path(settings.sqlite_path), self._ways_out.wake, stack)
+
+    def _waker(self, stack: AsyncExitStack) -> Callable[[Iterable[int]], None]:
+        """Return what has delivered at once what came in."""
+        if self._ways_out is not None:
+            return self._ways_out.wake
+        if self._settings.shared_database is None:
+            return hints_to(Path(self._settings.sqlite_path), stack)
+        return lambda _: None  # workers ask the database, or it tells them
+
+    def _build_care(self) -> None:
+        """Make what looks after the store, whatever the role."""
+        settings, store, clock, notice = self._settings, self._store, self._clock, self._notice
+        self._pulse = Pulse(store, notice)
         self._caretaker = Caretaker(
             upkeep=store,
             lapses=self._ways_out.lapses if self._ways_out else None,
@@ -104,14 +118,9 @@ class Gateway:
             dedup=settings.dedup,
             seldom=SELDOM if self._role.delivers else FORGETS_LAST,
         )
-
-    def _waker(self, stack: AsyncExitStack) -> Callable[[Iterable[int]], None]:
-        """Return what has delivered at once what came in."""
-        if self._ways_out is not None:
-            return self._ways_out.wake
-        if self._settings.shared_database is None:
-            return hints_to(Path(self._settings.sqlite_path), stack)
-        return lambda _: None  # workers ask the database, or it tells them
+        self._overdue = Overdue(
+            queue=store, target_of=self._targets.get, notice=notice, clock=clock
+        )
 
     async def _read_targets(self) -> None:
         """Read targets and chats, and give them to those who work with them."""
@@ -126,16 +135,18 @@ class Gateway:
             self._ways_out.set_targets(targets)
 
     def _start(self, stack: AsyncExitStack) -> None:
-        ways = [way for way in (self._ways_out, self._ways_in) if way is not None]
         turns: dict[str, Callable[[], float]] = {"caretaker": lambda: self._caretaker.last_turn}
         loops: dict[str, Loop] = {
             "caretaker": self._caretaker.run,
             "pulse": self._pulse.run,
             "targets": self._follow_changes,
         }
-        for way in ways:
-            turns |= way.turns
-            loops |= way.loops
+        if not self._role.delivers:
+            loops["overdue work"] = self._overdue.run
+        for way in (self._ways_out, self._ways_in):
+            if way is not None:
+                turns |= way.turns
+                loops |= way.loops
         self._watchdog = stack.enter_context(Watchdog(turns, self._notice, self._flush))
         self._loops = [
             asyncio.create_task(self._supervised(name, run), name=name)

@@ -267,6 +267,20 @@ class TargetHeld(Fact, frozen=True, kw_only=True):
     wait: int
 
 
+class WorkOverdue(Fact, frozen=True, kw_only=True):
+    """Work has been due for long, and no worker takes it. Noticed once until that changes.
+
+    ``wait``: microseconds since the oldest was due. Only who has no worker of its own looks.
+    """
+
+    targets: tuple[str, ...]
+    wait: int
+
+
+class WorkTaken(Fact, frozen=True, kw_only=True):
+    """No work is overdue any more."""
+
+
 class StoreFailed(Fact, frozen=True, kw_only=True):
     """The store could not commit; noticed once until it recovers."""
 

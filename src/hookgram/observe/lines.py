@@ -177,6 +177,15 @@ def _worker_started(fact: facts.WorkerStarted) -> Line:
     return Line(logging.INFO, f"🟢 WORKER STARTED for {who}", _fields(fact))
 
 
+def _overdue(fact: facts.WorkOverdue) -> Line:
+    message = (
+        f"🐌 Nobody takes the work for {', '.join(fact.targets)}: it has been due for "
+        f"{fact.wait / 6e7:.0f} min. See that a worker runs on this store (ROLE=worker), and in "
+        "its log whether it leaves the target alone"
+    )
+    return Line(logging.ERROR, message, _fields(fact))
+
+
 def _store_failed(fact: facts.StoreFailed) -> Line:
     end = "stopping, exit code 74" if fact.broken else "answering 503 until it recovers"
     message = f"💾 The store fails: {fact.reason}; {end}"
@@ -257,6 +266,8 @@ _RENDER: dict[type[facts.Fact], Render] = {
     facts.BreakerOpened: _opened,
     facts.BreakerClosed: _line(logging.INFO, "💚 {target} answers again"),
     facts.TargetHeld: _line(logging.INFO, "✋ {target} has to wait"),
+    facts.WorkOverdue: _overdue,
+    facts.WorkTaken: _line(logging.INFO, "🐌 No work is overdue any more"),
     facts.StoreFailed: _store_failed,
     facts.StoreRecovered: _line(logging.INFO, "💾 The store commits again"),
     facts.EventsForgotten: _line(logging.INFO, "🧹 Forgot {events} events and {dead} dead letters"),

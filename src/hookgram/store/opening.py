@@ -51,8 +51,8 @@ async def open_file(
     """Open the file for a role, and take over at once what its predecessor had.
 
     *stack* closes it. Returns the store and its clock. Raises StoreInUse when another process has
-    the role, StoreUnavailable when no store comes to be where updates are to go, and what opening
-    raises.
+    the role, StoreUnavailable or SchemaMismatch when no worker makes the store for who takes
+    updates, and what opening raises.
     """
     store = await (_own(path, role, clock, stack) if role.delivers else _join(path, clock, stack))
     stack.push_async_callback(store.close)
@@ -110,17 +110,23 @@ async def _join(path: Path, clock: Clock, stack: AsyncExitStack) -> SqliteStore:
 
 
 async def _until_made(path: Path) -> None:
-    """Wait until who delivers has made the store. Raises StoreUnavailable if it does not."""
+    """Wait until who delivers has made the store, or brought it up to date.
+
+    Raises StoreUnavailable or SchemaMismatch if it does not.
+    """
     end = time.monotonic() + PATIENCE
     while True:
         try:
             async with journal(path, None):
                 return
-        except (StoreMissing, SchemaMismatch) as error:
+        except SchemaMismatch:
+            if time.monotonic() > end:
+                raise
+        except StoreMissing as error:
             if time.monotonic() > end:
                 raise StoreUnavailable(
-                    f"{error}; who delivers makes the store and brings it up to date: start "
-                    "`hookgram serve --role worker` of this version on the same SQLITE_PATH"
+                    f"{error}; a worker makes it: start `hookgram serve --role worker` with the "
+                    "same SQLITE_PATH"
                 ) from error
         await asyncio.sleep(LOOK_AGAIN)
 

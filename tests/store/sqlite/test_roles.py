@@ -10,7 +10,7 @@ import pytest
 
 from hookgram.core.model import MINUTE
 from hookgram.core.role import Role
-from hookgram.errors import StoreInUse, StoreUnavailable
+from hookgram.errors import SchemaMismatch, StoreInUse, StoreUnavailable
 from hookgram.store import opening
 from hookgram.store.migrations import Migration
 from hookgram.store.sqlite import TAKING, connection, hold
@@ -55,9 +55,10 @@ async def test_the_schema_is_not_changed_under_a_process_that_works_with_the_old
 ):
     async with opened(path, Role.ALL):
         pass
-    newer = Migration(number=len(connection.MIGRATIONS) + 1, sql="CREATE TABLE newer (x)")
+    number = len(connection.MIGRATIONS) + 1
+    newer = Migration(number=number, name="newer", sql="CREATE TABLE newer (x)")
     monkeypatch.setattr(connection, "MIGRATIONS", (*connection.MIGRATIONS, newer))
-    with pytest.raises(StoreUnavailable, match="schema"):
+    with pytest.raises(SchemaMismatch, match="brings the schema up to date"):
         async with opened(path, Role.INGEST):
             pass
     with hold(path, TAKING), pytest.raises(StoreInUse, match="another version"):
