@@ -13,10 +13,11 @@ from benchmarks.rows import (
     idle_targets,
     ingest,
     isolation,
+    roles,
     steady,
 )
 
 ROWS: dict[str, Callable[[Bench], list[Finding]]] = {
     module.ROW: module.measure
-    for module in (ingest, end_to_end, steady, backlog, isolation, idle_targets, idle)
+    for module in (ingest, end_to_end, steady, backlog, isolation, idle_targets, idle, roles)
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.bench import Bench
+from benchmarks.bodies import FIRST
 from benchmarks.children import Child, Gateway, Sink, post
 from benchmarks.finding import Finding, at_least, found
 from benchmarks.processes.load import Plan
@@ -35,8 +36,8 @@ def measure(bench: Bench) -> list[Finding]:
     ]
 
 
-def rate(port: int, sink: Sink, count: int) -> float:
+def rate(port: int, sink: Sink, count: int, first: int = FIRST) -> float:
     """Post, wait for all to arrive, and tell how many made the whole way a second."""
-    posted = post(Plan(port=port, count=count))
+    posted = post(Plan(port=port, count=count, first=first))
     received = sink.wait(count)
     return count / (max(received.arrived_at.values()) - posted.began)
