@@ -36,8 +36,6 @@ NO_LIBRARY = (
     "QUEUE_BACKEND: postgres needs a library that is not here; install it with: "
     "pip install 'hookgram[postgres]'"
 )
-
-
 PATIENCE = 15.0
 """Seconds that who takes updates waits for the file to be made, or brought up to date."""
 LOCK_PATIENCE = 2.0
@@ -68,12 +66,12 @@ async def _own(path: Path, role: Role, clock: Clock, stack: AsyncExitStack) -> S
     from hookgram.store.sqlite import TAKING, hold, open_sqlite  # noqa: PLC0415  (who needs it)
 
     stack.enter_context(hold(path))
-    if role.takes:
+    if role.takes:  # one process does it all: its writer gets a process, not only a thread
         stack.enter_context(hold(path, TAKING))
         return await open_sqlite(path, clock=clock, apart=processors() > 1)
     try:
         with hold(path, TAKING):
-            return await open_sqlite(path, clock=clock, apart=processors() > 1)
+            return await open_sqlite(path, clock=clock)
     except StoreInUse:
         return await _own_beside(path, clock)
 
@@ -83,8 +81,7 @@ async def _own_beside(path: Path, clock: Clock) -> SqliteStore:
     from hookgram.store.sqlite import open_sqlite  # noqa: PLC0415
 
     try:
-        apart = processors() > 1
-        return await open_sqlite(path, clock=clock, existing=True, owner=True, apart=apart)
+        return await open_sqlite(path, clock=clock, existing=True, owner=True)
     except SchemaMismatch as error:
         raise StoreInUse(
             f"a process of another version takes updates into {path} ({error}): stop it, start "
@@ -106,7 +103,7 @@ async def _join(path: Path, clock: Clock, stack: AsyncExitStack) -> SqliteStore:
             if time.monotonic() > end:
                 raise
         await asyncio.sleep(LOOK_AGAIN)
-    return await open_sqlite(path, clock=clock, existing=True, apart=processors() > 1)
+    return await open_sqlite(path, clock=clock, existing=True)
 
 
 async def _until_made(path: Path) -> None:
