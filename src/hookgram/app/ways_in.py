@@ -9,6 +9,7 @@ import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeAlias
 
+from hookgram.app.entropy import Entropy
 from hookgram.core.access import Chats
 from hookgram.core.definition import Target
 from hookgram.core.webhook import Wish, wanted_kinds
@@ -57,7 +58,7 @@ class WaysIn:
             access=settings.access(),
             limits=Limits(settings.rate_limit_per_min, settings.rate_limit_max_delay),
             clock=self._clock,
-            entropy=os.urandom,
+            entropy=Entropy(),
             notice=self._notice,
             wake=wake,
             search=expressions.search,
