@@ -12,7 +12,7 @@ GatewayError
 └── StoreError
     ├── StoreUnavailable    try again later; nothing was changed
     ├── StoreBroken         the file or the disk cannot be trusted; stop the process
-    ├── StoreInUse          another gateway holds the store
+    ├── StoreInUse          another gateway, or a move, has the store
     ├── StoreMissing        there is no store where one was looked for
     └── SchemaMismatch      the store's schema is not the one this version works with
 """
@@ -77,7 +77,7 @@ class StoreBroken(StoreError):
 
 
 class StoreInUse(StoreError):
-    """Another gateway works on this store: exit code 75."""
+    """Another gateway works on this store, or it is being moved: exit code 75."""
 
 
 class StoreMissing(StoreError):

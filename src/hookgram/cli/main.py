@@ -20,6 +20,7 @@ from hookgram.cli.dead import dead
 from hookgram.cli.demo.command import demo
 from hookgram.cli.doctor import doctor
 from hookgram.cli.events import events
+from hookgram.cli.move.command import move
 from hookgram.cli.serve import serve
 from hookgram.cli.targets import targets
 from hookgram.cli.webhook import webhook
@@ -48,7 +49,7 @@ EXITS = {
     EXIT_NO: "an answer of no, or a bug (which says so)",
     2: "the command line was not understood",
     EXIT_IO: "input or output failed: the store cannot be used or trusted; look before restarting",
-    EXIT_IN_USE: "in use: another gateway has the store, or somebody the port",
+    EXIT_IN_USE: "in use: another gateway or a move has the store, or somebody the port",
     EXIT_CONFIGURATION: "the settings are wrong; every problem is printed with what to do",
 }
 """What the exit codes mean, for the documentation."""
@@ -69,6 +70,7 @@ cli.add_typer(events, name="events")
 cli.add_typer(dead, name="dead")
 cli.add_typer(targets, name="targets")
 cli.add_typer(chats, name="chats")
+cli.command()(move)
 
 
 def _version(value: bool) -> None:  # noqa: FBT001  (the option's own shape)

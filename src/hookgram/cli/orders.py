@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
 import typer
@@ -13,6 +10,7 @@ from msgspec import Struct
 
 from hookgram.cli import document, place, screen
 from hookgram.cli.screen import many
+from hookgram.cli.stopping import stop_by_signal
 from hookgram.core.listing import DeliveryFilter
 from hookgram.ports import Journal, Store
 from hookgram.usecases import bulk
@@ -95,7 +93,7 @@ async def _counted(
 async def _done(order: Order, found: Counted, runs: Sequence[AsyncIterator[Done]]) -> Done:
     """Do it, step by step, until all is done or a signal comes between two steps."""
     so_far = Done()
-    with _stop_by_signal() as stop, screen.bar(order.verb, found.total) as bar:
+    with stop_by_signal() as stop, screen.bar(order.verb, found.total) as bar:
         async for so_far in _summed(runs):
             bar(so_far.done + so_far.gone)
             if stop.is_set():
@@ -116,27 +114,6 @@ async def _summed(runs: Sequence[AsyncIterator[Done]]) -> AsyncIterator[Done]:
             so_far = before + step
             yield so_far
         before = so_far
-
-
-@contextmanager
-def _stop_by_signal() -> Iterator[asyncio.Event]:
-    """Note the first signal, so that the step under way is finished; a second one interrupts."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-
-    def noted() -> None:
-        stop.set()
-        for number in numbers:
-            loop.remove_signal_handler(number)
-
-    for number in numbers:
-        loop.add_signal_handler(number, noted)
-    try:
-        yield stop
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
 
 
 def _of_targets(order: Order, found: Counted) -> str:

@@ -10,6 +10,7 @@ from hookgram.ports.ambient import Clock, Dice, Notice
 from hookgram.ports.books import ChatBook, TargetBook, WebhookBook
 from hookgram.ports.channel import Channel
 from hookgram.ports.journal import Journal
+from hookgram.ports.move import MoveDestination, MoveSource
 from hookgram.ports.queue import Duties, Inbox, Queue, Upkeep
 from hookgram.ports.store import Store
 
@@ -21,6 +22,8 @@ __all__ = [
     "Duties",
     "Inbox",
     "Journal",
+    "MoveDestination",
+    "MoveSource",
     "Notice",
     "Queue",
     "Store",

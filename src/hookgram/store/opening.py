@@ -24,7 +24,7 @@ from hookgram.errors import (
     StoreMissing,
     StoreUnavailable,
 )
-from hookgram.ports import Clock, Journal, Store
+from hookgram.ports import Clock, Journal, MoveDestination, MoveSource, Store
 
 if TYPE_CHECKING:
     from hookgram.store.postgres import PostgresJournal
@@ -195,6 +195,40 @@ async def beside(path: Path, url: str | None, clock: Clock) -> AsyncIterator[Sto
         yield store
     finally:
         await store.close()
+
+
+@asynccontextmanager
+async def leaving(path: Path, clock: Clock, *, looking: bool) -> AsyncIterator[MoveSource]:
+    """Open the file as what a move leaves, instead of a gateway; *looking* only, beside one.
+
+    It must be there; its schema is brought up to date, unless we only look. Raises StoreInUse,
+    StoreMissing, SchemaMismatch, and what opening raises.
+    """
+    from hookgram.store.sqlite import DELIVERING, TAKING, hold, open_move_source  # noqa: PLC0415
+
+    if not await asyncio.to_thread(path.exists):  # no lock beside what is not there
+        raise StoreMissing(f"there is no store at {path}")
+    async with AsyncExitStack() as stack:
+        for lock in () if looking else (DELIVERING, TAKING):
+            stack.enter_context(hold(path, lock))
+        source = await open_move_source(path, clock, looking=looking)
+        stack.push_async_callback(source.close)
+        yield source
+
+
+@asynccontextmanager
+async def filling(url: str) -> AsyncIterator[MoveDestination]:
+    """Open the database as what a move fills.
+
+    Raises SettingsError where the database cannot keep the promise or the library is missing.
+    """
+    with library():
+        from hookgram.store.postgres import open_move_destination  # noqa: PLC0415
+    destination = await open_move_destination(url)
+    try:
+        yield destination
+    finally:
+        await destination.close()
 
 
 @contextmanager

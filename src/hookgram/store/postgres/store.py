@@ -35,8 +35,10 @@ from hookgram.store.postgres import (
 )
 from hookgram.store.postgres.connection import Link, examine
 from hookgram.store.postgres.journal_reader import DEADLINE, PostgresJournal
+from hookgram.store.postgres.move import refuse_moving
 from hookgram.store.postgres.reader import Reader
 from hookgram.store.postgres.schema import check_current, migrate
+from hookgram.store.postgres.transaction import View
 from hookgram.store.postgres.troubles import telling
 from hookgram.store.postgres.watch import Watch
 from hookgram.store.postgres.writer import Writer
@@ -55,8 +57,8 @@ async def open_postgres(
     With *existing*, for commands beside gateways, the schema is left as it is: StoreMissing or
     SchemaMismatch if it is not ours. *shard* names this replica among those that count. Without a
     *clock* (tests give one) the server's is used. No call waits longer than *deadline* seconds.
-    Raises SettingsError for a database that cannot keep the promise, SchemaMismatch,
-    StoreUnavailable when nobody answers.
+    Raises SettingsError for a database that cannot keep the promise, SchemaMismatch, StoreInUse
+    while it is being moved to, StoreUnavailable when nobody answers.
     """
     await examine(url)
     links = [Link(url, patience=deadline) for _ in range(3)]
@@ -64,7 +66,9 @@ async def open_postgres(
         for link in links:
             stack.push_async_callback(link.close)
         with telling():
-            await (check_current if existing else migrate)(await links[0].open())
+            db = await links[0].open()
+            await (check_current if existing else migrate)(db)
+            await refuse_moving(View(db))
         stack.pop_all()
     taking, working = (Writer(link, clock, shard, deadline) for link in links[:2])
     return PostgresStore(taking, working, Reader(links[2], deadline), links)

@@ -18,6 +18,7 @@ from hookgram.store.definitions import definition_text
 from hookgram.store.postgres import lanes
 from hookgram.store.postgres.call import Kind, Unfinished
 from hookgram.store.postgres.lanes import Due, hold_targets, owe
+from hookgram.store.postgres.move import refuse_moving
 from hookgram.store.postgres.rows import read, written
 from hookgram.store.postgres.transaction import Row, Transaction, columns
 
@@ -49,6 +50,8 @@ async def _register(tx: Transaction, definitions: Sequence[Definition]) -> list[
     rows = [(written(name), str(d.origin), definition_text(d)) for name, d in configured.items()]
     names = ("names", "origins", "definitions")
     written_rows = await tx.rows("register", now=tx.now, **columns(rows, names))
+    # Behind the lock that the insertion took: no move begins between here and the commit.
+    await refuse_moving(tx)
     # Only new ones are news to others: replicas of two configurations must not wake each other up.
     if any(row[0] for row in written_rows):
         await tx.turn_page()

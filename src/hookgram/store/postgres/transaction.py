@@ -45,7 +45,8 @@ def compiled(text: str) -> Statement:
 
 SQL = {
     name: compiled(text)
-    for name, text in read_statements(files(__package__) / "queries.sql").items()
+    for file in ("queries.sql", "move.sql")
+    for name, text in read_statements(files(__package__) / file).items()
 }
 
 

@@ -3,6 +3,7 @@
 from hookgram.store.sqlite.hints import Hearer, Hinter
 from hookgram.store.sqlite.journal_reader import SqliteJournal, open_sqlite_journal
 from hookgram.store.sqlite.lock_file import DELIVERING, TAKING, hold
+from hookgram.store.sqlite.move import SqliteMoveSource, open_move_source
 from hookgram.store.sqlite.opening import open_sqlite
 from hookgram.store.sqlite.store import SqliteStore
 
@@ -12,8 +13,10 @@ __all__ = [
     "Hearer",
     "Hinter",
     "SqliteJournal",
+    "SqliteMoveSource",
     "SqliteStore",
     "hold",
+    "open_move_source",
     "open_sqlite",
     "open_sqlite_journal",
 ]

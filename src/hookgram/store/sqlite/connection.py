@@ -83,7 +83,7 @@ def open_reader(opening: Opening) -> apsw.Connection:
 def _connect(opening: Opening) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READWRITE
     if opening.existing:
-        _check_there(opening.path)
+        check_there(opening.path)
     else:
         flags |= apsw.SQLITE_OPEN_CREATE
     db = apsw.Connection(str(opening.path), flags=flags, vfs=opening.vfs)
@@ -127,7 +127,8 @@ def _make_file(path: Path) -> None:
         raise StoreBroken(f"the store {path} cannot be created: {error.strerror}") from error
 
 
-def _check_there(path: Path) -> None:
+def check_there(path: Path) -> None:
+    """Raise StoreMissing if there is no file."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError) as error:

@@ -21,8 +21,8 @@ class Lock(NamedTuple):
 
 DELIVERING = Lock(
     "lock",
-    "another gateway (process {holder}) works on {path}: stop it first, or give this one "
-    "a SQLITE_PATH of its own",
+    "another gateway, or a move, works on {path} (process {holder}): let it end first, or give "
+    "this one a SQLITE_PATH of its own",
 )
 TAKING = Lock(
     "ingest.lock",

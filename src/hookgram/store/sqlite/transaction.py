@@ -17,7 +17,11 @@ from hookgram.core.model import Micros
 from hookgram.errors import NotFound
 from hookgram.store.named_sql import read_statements
 
-SQL = read_statements(files(__package__) / "queries.sql")
+SQL = {
+    name: statement
+    for file in ("queries.sql", "move.sql")
+    for name, statement in read_statements(files(__package__) / file).items()
+}
 
 Row: TypeAlias = tuple[Any, ...]
 Values: TypeAlias = dict[str, Any] | tuple[Any, ...]

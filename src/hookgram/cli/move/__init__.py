@@ -1,0 +1,1 @@
+"""``hookgram move``: from a file to a database, with all that is owed."""
