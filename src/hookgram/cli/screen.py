@@ -17,7 +17,7 @@ from hookgram.core.visible import lines, one_line
 
 NOTHING = "-"
 """What stands where there is nothing."""
-STYLES = {"ok": "green", "paused": "yellow", "orphaned": "red"}
+STYLES = {"ok": "green", "paused": "yellow", "orphaned": "red", "differ": "bold red"}
 
 
 class Column(Struct, frozen=True):

@@ -37,8 +37,8 @@ async def check(source: MoveSource, destination: MoveDestination) -> Mark | None
         raise Refused(f"{destination.name} holds {held}: name a database that is empty")
     if left is not None and left.ended_at is not None and arrived is None:
         raise Refused(
-            f"all this was moved to {left.destination} already. To move it once more, say that "
-            "nothing there counts: hookgram move --give-up"
+            f"all this was moved to {left.destination} already. To move it once more, first say "
+            "that nothing there counts: hookgram move --from … --give-up"
         )
     return arrived
 

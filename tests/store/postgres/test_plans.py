@@ -17,6 +17,8 @@ async def test_no_statement_walks_a_big_table(url):
         for name, statement in SQL.items():
             if not statement.sql.startswith(("WITH", "SELECT", "INSERT", "UPDATE", "DELETE")):
                 continue
+            if name.startswith("move_count"):  # everything is to be counted, and nobody waits
+                continue
             await connection.execute(f"PREPARE one_{name} AS {statement.sql}")
             values = f"({', '.join('NULL' for _ in statement.names)})" if statement.names else ""
             plan = await connection.fetch(f"EXPLAIN EXECUTE one_{name}{values}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from hookgram.cli.move.progress import progress
 from hookgram.cli.screen import Column
 from hookgram.cli.stopping import stop_by_signal
 from hookgram.core.move import WORDS, Inventory, Line, Mark, compared
-from hookgram.errors import StoreError
+from hookgram.errors import SettingsError, StoreError
 from hookgram.ports import MoveDestination, MoveSource
 from hookgram.store.opening import filling, leaving
 from hookgram.usecases import move as usecase
@@ -27,14 +28,25 @@ COUNTED = (
     Column("target"),
     Column("source", fixed=True),
     Column("destination", fixed=True),
-    Column("", fixed=True),
+    Column("counts", fixed=True),
 )
 GOES_ON = "Give the same command again, and it goes on. No gateway starts on either until then."
 
 
+@asynccontextmanager
+async def _filling(url: str) -> AsyncIterator[MoveDestination]:
+    """Open the destination; what is wrong with it is wrong with ``--to``."""
+    try:
+        async with filling(url) as destination:
+            yield destination
+    except SettingsError as error:
+        wrong = [problem.replace("DATABASE_URL:", "--to:") for problem in error.problems]
+        raise SettingsError(wrong) from error
+
+
 async def look(path: Path, url: str, *, as_json: bool) -> None:
     """Count what would be moved, and whether the destination would take it."""
-    async with leaving(path, place.now, looking=True) as source, filling(url) as destination:
+    async with leaving(path, place.now, looking=True) as source, _filling(url) as destination:
         mark = await usecase.check(source, destination)
         found = await source.count()
         there = await destination.count() if mark else EMPTY
@@ -57,14 +69,15 @@ def _would(mark: Mark | None, found: Inventory, there: Inventory, name: str) -> 
 
 async def move(path: Path, url: str, *, as_json: bool) -> None:
     """Move, or go on with it; count at both ends."""
-    async with leaving(path, place.now, looking=False) as source, filling(url) as destination:
+    async with leaving(path, place.now, looking=False) as source, _filling(url) as destination:
         mark = await usecase.begin(source, destination, secrets.token_hex(16))
         if mark.ended_at is not None:
             await source.end()
             _tell_done(path, destination.name, as_json=as_json)
             return
         await _carry(source, destination, mark)
-        outcome = await usecase.end(source, destination, mark)
+        with screen.bar("counting at both ends", 0):
+            outcome = await usecase.end(source, destination, mark)
         if as_json:
             _document(outcome.lines, dry_run=False, ended=outcome.equal)
         else:
@@ -75,8 +88,9 @@ async def move(path: Path, url: str, *, as_json: bool) -> None:
 
 
 async def _carry(source: MoveSource, destination: MoveDestination, mark: Mark) -> None:
-    total = (await source.count()).total
-    done = (await destination.count()).total if mark.place is not None else 0
+    with screen.bar("counting", 0):
+        total = (await source.count()).total
+        done = (await destination.count()).total if mark.place is not None else 0
     if done:
         screen.hint(f"Going on: {done:,} of {total:,} rows are there already.")
     try:
@@ -127,7 +141,7 @@ def _tell(outcome: usecase.Outcome, path: Path, name: str) -> None:
             line.target,
             f"{line.source:,}",
             f"{line.destination:,}",
-            "" if line.equal else "differs",
+            "ok" if line.equal else "differ",
         )
         for line in lines
     ]

@@ -32,7 +32,7 @@ def destination(text: str) -> str:
         if given is None:
             raise typer.BadParameter(f"DATABASE_URL is not set; set it, or {TO_LIKE}")
         return given.get_secret_value()
-    if text.partition(":")[0] not in SCHEMES:
+    if text.partition("://")[0] not in SCHEMES:
         raise typer.BadParameter(f"{TO_LIKE}; moves go {ONE_WAY}")
     if problem := wrong(text):
         raise typer.BadParameter(problem)

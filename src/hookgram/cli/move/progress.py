@@ -10,10 +10,13 @@ from typing import TypeAlias
 from rich.console import Console
 
 from hookgram.cli.screen import hint
+from hookgram.core.move import WORDS
 
 Tell: TypeAlias = Callable[[str, int], None]
 """Is told what is carried, and how many rows of all are there."""
 
+WIDEST = max(map(len, WORDS.values()))
+"""So that the bar stands still when what is carried changes."""
 EVERY = 5.0
 """Seconds between two lines about the same thing."""
 
@@ -34,7 +37,7 @@ def progress(total: int, done: int) -> Iterator[Tell]:
     )
 
     looks = (
-        TextColumn("{task.description}"),
+        TextColumn(f"{{task.description:<{WIDEST}}}"),
         BarColumn(bar_width=None),
         TaskProgressColumn(),
         TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
