@@ -155,8 +155,9 @@ def _tell_done(path: Path, name: str, *, as_json: bool) -> None:
         _document((), dry_run=False, ended=True)
         return
     screen.say(
-        f"All is in {name}, counted at both ends. Start gateways with QUEUE_BACKEND=postgres and "
-        f"DATABASE_URL; none starts on {path} any more. It stays, to look at what was delivered."
+        f"All is in {name}, counted at both ends.",
+        "Start gateways there: QUEUE_BACKEND=postgres and DATABASE_URL.",
+        f"{path} stays, to look at what was delivered; no gateway starts on it any more.",
     )
 
 
