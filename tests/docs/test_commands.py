@@ -16,6 +16,7 @@ import typer
 
 from docs.console import PAGES, ROOT, lines, name_of
 from fakes.gateway import Process
+from fakes.postgres import running
 from hookgram.cli.main import cli
 from hookgram.demo.journal import Journal
 from hookgram.demo.receiver import Receiver, Response
@@ -145,12 +146,25 @@ async def place(tmp_path, filled):
         await place.gateway.kill()
 
 
+@contextlib.asynccontextmanager
+async def database_for(page: Path):
+    """An empty database, for a page that fills one."""
+    if not any("--to postgres" in line for line in lines(page)):
+        yield {}
+        return
+    name = await running().database(template="template0")
+    yield {"DATABASE_URL": running().url(name)}
+    await running().drop(name)
+
+
 @pytest.mark.parametrize("page", FOLLOWED, ids=name_of)
 async def test_the_commands_of_a_page_do_what_it_says_one_after_another(page, place):
-    for line in lines(page):
-        if reason(line) is None:
-            await place.run(line)
-    await place.land()
+    async with database_for(page) as variables:
+        place.gateway.env |= variables
+        for line in lines(page):
+            if reason(line) is None:
+                await place.run(line)
+        await place.land()
 
 
 CALLS = re.compile(r"(?:^|[\s/])hookgram (?!hookgram\b)([a-z]+(?![\w.])[^\"]*)")

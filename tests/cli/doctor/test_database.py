@@ -7,7 +7,10 @@ import pytest
 from fakes.postgres import connected, running
 from hookgram.cli.doctor import checks
 from hookgram.core.doctor.platform import Platform
+from hookgram.store.opening import filling, leaving
 from hookgram.store.postgres import open_postgres
+from hookgram.store.sqlite import open_sqlite
+from hookgram.usecases import move
 from store.makers import HandClock, bury, claim_one, owe, register
 
 
@@ -56,6 +59,25 @@ async def test_a_database_without_a_store_is_a_finding(findings):
     name = await running().database(template="template0")
     assert list(await findings(running().url(name))) == ["store_new"]
     await running().drop(name)
+
+
+async def test_a_move_that_is_not_at_its_end_is_a_finding_at_both_ends(
+    findings, settings, url, tmp_path
+):
+    path = tmp_path / "events.db"
+    store = await open_sqlite(path, clock=HandClock())
+    await register(store, "shop")
+    await store.close()
+    async with leaving(path, HandClock(), looking=False) as source, filling(url) as destination:
+        mark = await move.begin(source, destination, "one")
+        chosen = settings(SQLITE_PATH=str(path))
+        told = await checks.check_store(chosen, Platform.MACHINE)
+        assert {"store_sound", "store_left"} <= {finding.code for finding in told}
+        assert list(await findings(url)) == ["store_sound", "database_filling"]
+        async for _ in move.carry(source, destination, mark):
+            pass
+        assert (await move.end(source, destination, mark)).equal
+        assert "database_filling" not in await findings(url)
 
 
 @pytest.mark.parametrize(

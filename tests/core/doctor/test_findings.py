@@ -114,6 +114,7 @@ CASES = {
     "store_idle": [seen(holder=None, taker=None)],
     "nobody_delivers": [seen(holder=None)],
     "nobody_takes": [seen(taker=None)],
+    "store_left": [seen(left_for="db.internal/hookgram"), seen(left_for="db", holder=None, taker=None)],
     "sqlite_old": [seen(sqlite_old=True), seen(sqlite_old=True, exists=False)],
     "schema_newer": [seen(schema=2)],
     "schema_older": [seen(schema=0)],
@@ -207,6 +208,7 @@ ELSEWHERE = {
     "telegram_refused",
     "not_checked",
     "database_away",
+    "database_filling",
     "database_unfit",
     "schema_other",
 }

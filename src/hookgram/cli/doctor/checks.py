@@ -22,6 +22,7 @@ from hookgram.core.doctor.platform import Platform, own_address
 from hookgram.core.model import SECOND, Micros
 from hookgram.core.trial import trial
 from hookgram.errors import (
+    Refused,
     SchemaMismatch,
     SettingsError,
     StoreError,
@@ -31,7 +32,7 @@ from hookgram.errors import (
     TokenRejected,
 )
 from hookgram.settings import Settings
-from hookgram.store.opening import journal
+from hookgram.store import opening
 from hookgram.store.sqlite.inspection import inspect_disk, inspect_store
 
 DEADLINE = 45.0
@@ -86,9 +87,10 @@ async def check_store(settings: Settings, platform: Platform) -> list[Finding]:
 async def check_database(settings: Settings, url: str) -> list[Finding]:
     """Look at the store in a database."""
     try:
-        async with journal(Path(settings.sqlite_path), url) as looking:
+        async with opening.journal(Path(settings.sqlite_path), url) as looking:
             counts = await looking.counts()
             names = tuple(row.name for row in await looking.targets())
+        filling = await _is_filled(url)
     except SettingsError as error:
         return [found("database_unfit", problem) for problem in error.problems]
     except StoreMissing as error:
@@ -100,7 +102,18 @@ async def check_database(settings: Settings, url: str) -> list[Finding]:
     facts = store.StoreFacts(exists=True, sqlite="", targets=names, counts=counts)
     configured = [definition.name for definition in settings.definitions()]
     sound = found("store_sound", "the store in the database can be read")
+    if filling:
+        return [sound, found("database_filling", "a move to it is not at its end")]
     return [sound, *store.of_work(facts, configured)]
+
+
+async def _is_filled(url: str) -> bool:
+    try:
+        async with opening.filling(url) as destination:
+            mark = await destination.mark()
+    except Refused:  # gateways work there
+        return False
+    return mark is not None and mark.ended_at is None
 
 
 async def check_telegram(

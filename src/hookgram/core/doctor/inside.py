@@ -99,6 +99,18 @@ STORE = {
         "a worker delivers and no process takes updates",
         "start one on the same store: `hookgram serve --role ingest`",
     ),
+    "store_left": Kind(
+        "store",
+        _PROBLEM,
+        "the store was moved to a database, or is being moved, so `serve` does not start on it",
+        "set QUEUE_BACKEND=postgres and DATABASE_URL; or give the move up, see `hookgram move`",
+    ),
+    "database_filling": Kind(
+        "store",
+        _PROBLEM,
+        "a move to the database is not at its end, so `serve` does not start on it",
+        "give the same `hookgram move` again, until it says that all is there",
+    ),
     "sqlite_old": Kind(
         "store",
         _PROBLEM,

@@ -51,6 +51,8 @@ class StoreFacts(Struct, frozen=True, kw_only=True):
     size: int = 0
     holder: str | None = None
     taker: str | None = None
+    left_for: str | None = None
+    """Where a move from here went or goes."""
     trouble: str | None = None
     """Why it could not be read."""
     targets: tuple[str, ...] = ()
@@ -99,7 +101,10 @@ def of_store(facts: StoreFacts, free: int) -> list[Finding]:
     sentence = (
         f"SQLite {facts.sqlite}, schema {facts.schema}, {size(facts.size)}, {size(free)} free"
     )
-    return [*findings, found("store_sound", sentence), _life(facts)]
+    findings.append(found("store_sound", sentence))
+    if facts.left_for is not None:
+        return [*findings, found("store_left", f"its content moves to {facts.left_for}")]
+    return [*findings, _life(facts)]
 
 
 def _life(facts: StoreFacts) -> Finding:

@@ -14,12 +14,14 @@ from msgspec.structs import replace
 from hookgram.core.doctor.platform import Platform
 from hookgram.core.doctor.store import Disk, StoreFacts
 from hookgram.core.model import SECOND, Micros
-from hookgram.store.sqlite import journal
+from hookgram.store.sqlite import journal, move
 from hookgram.store.sqlite.connection import MIGRATIONS, OLDEST, OURS
 from hookgram.store.sqlite.file_system import mounted, mounts, networked_kind
 from hookgram.store.sqlite.lock_file import TAKING, holder
 from hookgram.store.sqlite.transaction import SQL, View
 
+MOVES_SINCE = 5
+"""The version of the schema from which on it knows of moves."""
 BUSY_TIMEOUT = 2_000
 """Milliseconds to wait for a store that somebody is just opening."""
 
@@ -57,7 +59,9 @@ def _read(path: Path, seen: StoreFacts) -> StoreFacts:
             return seen
         view = View(db)
         names = tuple(row[1] for row in view.rows("targets"))
-        return replace(seen, targets=names, counts=journal.counts(view))
+        left = move.mark(view) if schema >= MOVES_SINCE else None
+        left_for = left.destination if left else None
+        return replace(seen, targets=names, counts=journal.counts(view), left_for=left_for)
     finally:
         db.close()
 

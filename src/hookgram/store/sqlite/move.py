@@ -82,17 +82,17 @@ async def open_move_source(path: Path, clock: Clock, *, looking: bool) -> Sqlite
 
 def refuse_moved(view: View, path: Path) -> None:
     """Raise StoreInUse if a move from here began."""
-    mark = _mark(view)
-    if mark is None:
+    left = mark(view)
+    if left is None:
         return
     way_back = f"To work here again nevertheless: hookgram move --from sqlite:{path} --give-up"
-    if mark.ended_at is None:
+    if left.ended_at is None:
         raise StoreInUse(
-            f"{path} is being moved to {mark.destination}: give the same `hookgram move` again, "
+            f"{path} is being moved to {left.destination}: give the same `hookgram move` again, "
             f"until it says that all is there. {way_back}"
         )
     raise StoreInUse(
-        f"{path} was moved to {mark.destination}: work there (QUEUE_BACKEND=postgres and "
+        f"{path} was moved to {left.destination}: work there (QUEUE_BACKEND=postgres and "
         f"DATABASE_URL). {way_back}"
     )
 
@@ -106,7 +106,7 @@ class SqliteMoveSource:
 
     async def mark(self) -> Mark | None:
         """Tell of the move that began from here."""
-        return await self._reader.read(_mark)
+        return await self._reader.read(mark)
 
     async def begin(self, move_id: str, destination: str) -> None:
         """Note that a move begins."""
@@ -141,7 +141,8 @@ class SqliteMoveSource:
         await self._reader.close()
 
 
-def _mark(view: View) -> Mark | None:
+def mark(view: View) -> Mark | None:
+    """Tell of the move that began from here."""
     row = view.row("move_mark")
     if row is None:
         return None
