@@ -38,11 +38,14 @@ def move(
     yes: options.Yes = False,
     as_json: options.Json = False,
 ) -> None:
-    """Move all that is owed from a SQLite file to an empty PostgreSQL; its gateway is stopped.
+    """Carry all that a stopped gateway owes from its SQLite file to an empty PostgreSQL database.
 
-    Targets, unsettled deliveries, dead letters, chats, counts and what repeated updates are known
-    by. Cut at any moment, the same command goes on. Nothing of the file is changed but a note that
-    keeps gateways off it. For example: hookgram move --from sqlite --to postgres --dry-run
+    Unsettled deliveries, dead letters, targets, chats, counters, and what
+    repeated updates are known by; counted at both ends. Cut at any moment,
+    the same command goes on. No gateway starts on either until it is done,
+    and none on the file afterwards. For example:
+
+    hookgram move --from sqlite --to postgres --dry-run
     """
     from hookgram.cli.move import acts, ends  # noqa: PLC0415  (slow; `--help` needs it not)
 
