@@ -72,7 +72,6 @@ async def move(path: Path, url: str, *, as_json: bool) -> None:
     async with leaving(path, place.now, looking=False) as source, _filling(url) as destination:
         mark = await usecase.begin(source, destination, secrets.token_hex(16))
         if mark.ended_at is not None:
-            await source.end()
             _tell_done(path, destination.name, as_json=as_json)
             return
         await _carry(source, destination, mark)
