@@ -70,8 +70,9 @@ NUMBERED = (Table.TARGET, Table.EVENT, Table.DELIVERY)
 """What has numbers that are never given twice, so that the last one given goes along."""
 MOST_ROWS = 500
 """The most rows that are carried in one transaction."""
-MOST_BYTES = 8 * 1024 * 1024
-"""The most bytes of bodies that are carried in one transaction; one body always goes."""
+MOST_BYTES = 1024 * 1024
+"""The most bytes of bodies that are carried in one transaction: a slow line must take them in less
+than the server lets a transaction wait. One body always goes."""
 
 
 class Parcel(Struct, frozen=True, kw_only=True):
@@ -116,12 +117,16 @@ class Inventory(Struct, frozen=True, kw_only=True):
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """One thing that was counted at both ends. *target*: of which one, if of one."""
+    """One thing that was counted at both ends. *target*: of which one, if of one.
+
+    *counter*: it is what a kept counter says, not how many rows there are.
+    """
 
     what: str
     target: str | None = None
     source: int
     destination: int
+    counter: bool = False
 
     @property
     def equal(self) -> bool:
@@ -164,6 +169,7 @@ def _counters(source: Inventory, destination: Inventory) -> Iterator[Line]:
     for target_id, counter in sorted({*source.counters, *destination.counters}):
         yield Line(
             what=f"counted as {counter}",
+            counter=True,
             target=_name(target_id, source, destination) if target_id else None,
             source=source.counters.get((target_id, counter), 0),
             destination=destination.counters.get((target_id, counter), 0),

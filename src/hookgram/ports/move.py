@@ -30,7 +30,7 @@ class MoveSource(Protocol):
     async def parcel(self, place: bytes | None) -> Parcel | None:
         """Read what comes behind *place* (None: from the start); None when nothing does.
 
-        At most 500 rows, and of their bodies at most 8 MiB, or one.
+        At most 500 rows, and of their bodies at most 1 MiB, or one.
         """
         ...
 

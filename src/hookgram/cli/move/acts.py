@@ -53,7 +53,7 @@ async def look(path: Path, url: str, *, as_json: bool) -> None:
         if as_json:
             _document(compared(found, there), dry_run=True, ended=bool(mark and mark.ended_at))
             return
-        lines = [line for line in compared(found, EMPTY) if line.source and not _counter(line)]
+        lines = [line for line in compared(found, EMPTY) if line.source and not line.counter]
         screen.table(FOUND, [(line.what, line.target, f"{line.source:,}") for line in lines])
         screen.say(_would(mark, found, there, destination.name))
 
@@ -125,15 +125,9 @@ async def give_up(path: Path, *, yes: bool) -> None:
             screen.hint("What was carried there is of no use: make that database anew.")
 
 
-def _counter(line: Line) -> bool:
-    return line.what.startswith("counted")
-
-
 def _tell(outcome: usecase.Outcome, path: Path, name: str) -> None:
     """Print what was counted; kept counters only where they differ."""
-    lines = [
-        line for line in outcome.lines if not line.equal or (line.source and not _counter(line))
-    ]
+    lines = [line for line in outcome.lines if not line.equal or (line.source and not line.counter)]
     cells = [
         (
             line.what,
