@@ -114,7 +114,10 @@ CASES = {
     "store_idle": [seen(holder=None, taker=None)],
     "nobody_delivers": [seen(holder=None)],
     "nobody_takes": [seen(taker=None)],
-    "store_left": [seen(left_for="db.internal/hookgram"), seen(left_for="db", holder=None, taker=None)],
+    "store_left": [
+        seen(left_for="db.internal/hookgram"),
+        seen(left_for="db", holder=None, taker=None),
+    ],
     "sqlite_old": [seen(sqlite_old=True), seen(sqlite_old=True, exists=False)],
     "schema_newer": [seen(schema=2)],
     "schema_older": [seen(schema=0)],
