@@ -22,6 +22,7 @@ TOKEN = "123456789:AAF0abcdefghijklmnopqrstuvwxyz12345"
         ("https://user:p@ss@h.example/hook", "https://h.example/…"),
         ("HTTPS://user:pw@h.example/hook", "HTTPS://h.example/…"),
         ("postgresql://me:pw@db:5432/hook", "postgresql://db:5432/…"),
+        ("postgresql://me:pw@db:5432,b:1/hook", "postgresql://db:5432,b:1/…"),
         ("see https://h.example", "see https://h.example"),
         ("see 'https://h.example/a', yes", "see 'https://h.example/…', yes"),
         ("Authorization: Bearer abc", "Authorization: ***"),

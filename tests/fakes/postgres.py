@@ -38,6 +38,7 @@ SETTINGS = {
     "fsync": "on",
     "autovacuum_naptime": "5s",
     "deadlock_timeout": "200ms",
+    "wal_retrieve_retry_interval": "100ms",
     "log_min_messages": "warning",
 }
 
@@ -60,13 +61,33 @@ class Server:
 
     def begin(self) -> None:
         """Make the data folder and start."""
+        self._make_folder()
+        how = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
+        self._made("initdb", *how, f"--pgdata={self._data}")
+        self.start()
+
+    def copy(self, primary: Server) -> None:
+        """Begin anew as a standby of *primary*: a copy of its data, and then each of its commits.
+
+        Should it be promoted, it waits for no standby of its own.
+        """
+        shutil.rmtree(self._data, ignore_errors=True)
+        self._make_folder()
+        source = ["--host=127.0.0.1", f"--port={primary.port}", "--username=postgres"]
+        how = ["--write-recovery-conf", "--checkpoint=fast", "--no-sync"]
+        self._made("pg_basebackup", *source, *how, f"--pgdata={self._data}")
+        with (self._data / "postgresql.auto.conf").open("a") as settings:
+            settings.write("synchronous_standby_names = ''\n")
+        self.start()
+
+    def promote(self) -> None:
+        """Make the standby a primary."""
+        self._made("pg_ctl", "promote", f"--pgdata={self._data}")
+
+    def _make_folder(self) -> None:
         self._data.mkdir(mode=0o700)
         if os.geteuid() == 0:
             os.chown(self._data, NOBODY, NOBODY)
-        how = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
-        made = self._run("initdb", *how, f"--pgdata={self._data}")
-        assert made.returncode == 0, made.stderr.decode()
-        self.start()
 
     def start(self) -> None:
         """Start on the data that is there and wait until it answers."""
@@ -97,6 +118,20 @@ class Server:
         """End it properly, cutting every connection."""
         self._end(signal.SIGINT)
 
+    def kill(self) -> None:
+        """End every process of it with SIGKILL, as a machine does that loses its power."""
+        for pid in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._end(signal.SIGKILL)
+
+    def processes(self) -> list[int]:
+        """List its processes: the first, and all that this one has started."""
+        assert self._process is not None
+        first = self._process.pid
+        listed = Path(f"/proc/{first}/task/{first}/children").read_text()
+        return [first, *map(int, listed.split())]
+
     def _end(self, number: signal.Signals) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(number)
@@ -117,6 +152,10 @@ class Server:
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         command = [str(self._bin / program), *arguments]
         return subprocess.run(command, capture_output=True, check=False, cwd="/", **_identity())
+
+    def _made(self, program: str, *arguments: str) -> None:
+        made = self._run(program, *arguments)
+        assert made.returncode == 0, made.stderr.decode()
 
     async def prepare(self) -> None:
         """Make the database that others are copies of: the schema is there already."""

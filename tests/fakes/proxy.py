@@ -34,6 +34,12 @@ class Proxy:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
+    def point(self, *ports: int) -> None:
+        """Send connections to other places from now on, and cut those that are open."""
+        self._ports = list(ports)
+        for ends in list(self._open):
+            self._sever(ends)
+
     def cut(self) -> None:
         """Cut one connection, whichever it is, as if a cable were pulled out."""
         if self._open:
@@ -61,7 +67,7 @@ class Proxy:
             await asyncio.wait(
                 [
                     asyncio.create_task(_pump(reader, out)),
-                    asyncio.create_task(_pump(there, writer, self._changed)),
+                    asyncio.create_task(_pump(there, writer, self._changed, self._part)),
                 ]
             )
         finally:
@@ -72,6 +78,11 @@ class Proxy:
     def _changed(data: bytes) -> bytes:
         """Return what comes back from the other side, as it is handed on."""
         return data
+
+    @staticmethod
+    def _part(writer: asyncio.StreamWriter) -> None:
+        """Tell this side that the other one has gone."""
+        writer.close()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
         for _ in self._ports:
@@ -86,6 +97,7 @@ async def _pump(
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
     changed: Callable[[bytes], bytes] = bytes,
+    part: Callable[[asyncio.StreamWriter], None] = asyncio.StreamWriter.close,
 ) -> None:
     """Carry bytes one way until either end goes; then the other end hears of it."""
     with contextlib.suppress(OSError):
@@ -93,4 +105,4 @@ async def _pump(
             writer.write(changed(data))
             await writer.drain()
     with contextlib.suppress(OSError, RuntimeError):
-        writer.close()
+        part(writer)

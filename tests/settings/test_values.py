@@ -124,9 +124,15 @@ def test_warnings_never_show_a_secret(given):
     assert "CANARY" not in str(risks(settings))
 
 
-@pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
-def test_a_database_is_shared_when_the_backend_is_postgres(given, scheme):
-    url = f"{scheme}://me:se%20cret@db/hookgram"
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("postgres", "db/hookgram"),
+        ("postgresql", "one:5432,[::1]:5433,three/hookgram?target_session_attrs=read-write"),
+    ],
+)
+def test_a_database_is_shared_when_the_backend_is_postgres(given, place):
+    url = "{}://me:se%20cret@{}".format(*place)
     settings = given(QUEUE_BACKEND="postgres", DATABASE_URL=url)
     assert settings.shared_database == url
     assert {"se%20cret", "se cret", url} <= set(settings.secrets())

@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import time
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -137,9 +136,8 @@ async def test_a_server_that_stands_still_does_not_hold_a_call_for_ever(clock):
     try:
         server.begin()
         store = await open_postgres(server.url(), clock=clock, deadline=1.0)
-        assert server._process is not None
-        children = children_of(server._process.pid)
-        for pid in children:
+        processes = server.processes()
+        for pid in processes:
             os.kill(pid, signal.SIGSTOP)
         try:
             began = time.monotonic()
@@ -148,16 +146,11 @@ async def test_a_server_that_stands_still_does_not_hold_a_call_for_ever(clock):
                     await call
             assert time.monotonic() - began < 5
         finally:
-            for pid in children:
+            for pid in processes:
                 os.kill(pid, signal.SIGCONT)
         await store.close()
     finally:
         server.close()
-
-
-def children_of(pid: int) -> list[int]:
-    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    return [pid, *map(int, listed.split())]
 
 
 async def test_a_restart_of_the_server_is_waited_for(clock):

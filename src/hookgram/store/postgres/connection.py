@@ -12,11 +12,11 @@ import random
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
 from hookgram.errors import SettingsError, StoreUnavailable
+from hookgram.store.postgres.hosts import Hosts
 from hookgram.store.postgres.transaction import SQL
 from hookgram.store.postgres.troubles import CUT, cuts
 
@@ -24,6 +24,7 @@ CONNECT = 5.0
 """Seconds that opening a connection may take."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 OLDEST = 140_000
+READ_ONLY = "is read-only, a standby perhaps: name the primary"
 REFUSED = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
@@ -32,23 +33,11 @@ REFUSED = (
 """What another setting must mend, when it comes at the start."""
 
 
-def normalised(url: str) -> str:
-    """Return *url* as the library takes it; ``postgres`` and ``postgresql`` are one."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(scheme="postgresql"))
-
-
-def place(url: str) -> str:
-    """Name the database of *url* without user and password."""
-    parts = urlsplit(url)
-    return f"{parts.netloc.rpartition('@')[2]}{parts.path}"
-
-
 class Link:
     """Holds the one connection of whoever owns it. *patience*: seconds to wait for the server."""
 
-    def __init__(self, url: str, *, patience: float) -> None:
-        self._url = normalised(url)
+    def __init__(self, hosts: Hosts, *, patience: float) -> None:
+        self._hosts = hosts
         self._patience = patience
         self._db: asyncpg.Connection | None = None
         self._closed = False
@@ -68,7 +57,7 @@ class Link:
         end, pause = time.monotonic() + self._patience, FIRST_PAUSE
         while True:
             try:
-                return await connect(self._url)
+                return await self._hosts.first(connect, CONNECT)
             except Exception as error:
                 if not (cuts(error) or isinstance(error, StoreUnavailable)):
                     raise
@@ -92,9 +81,12 @@ class Link:
                 self._db.terminate()
 
 
-async def connect(url: str) -> asyncpg.Connection:
-    """Connect to a server that can be written to. Raises what the library does."""
-    db = await _connect(url, cached=100)
+async def connect(url: str, limit: float) -> asyncpg.Connection:
+    """Connect to a server that can be written to, in *limit* seconds. Raises what the library does.
+
+    StoreUnavailable when it cannot be written to.
+    """
+    db = await _connect(url, limit, cached=100)
     try:
         number = await db.fetchval(SQL["process"].sql, timeout=CONNECT)
         if number == db.get_server_pid():
@@ -103,15 +95,15 @@ async def connect(url: str) -> asyncpg.Connection:
         db.terminate()
         raise
     await db.close(timeout=1)
-    return await _checked(await _connect(url, cached=0))
+    return await _checked(await _connect(url, limit, cached=0))
 
 
-async def _connect(url: str, *, cached: int) -> asyncpg.Connection:
+async def _connect(url: str, limit: float, *, cached: int) -> asyncpg.Connection:
     # A name among the settings of the session would be refused by a pooler, so there is none.
-    how: dict[str, Any] = {"statement_cache_size": cached, "timeout": CONNECT}
+    how: dict[str, Any] = {"statement_cache_size": cached, "timeout": limit}
     if "target_session_attrs" not in url:
         how["target_session_attrs"] = "any"
-    async with asyncio.timeout(CONNECT + 1):
+    async with asyncio.timeout(limit + 1):
         return await asyncpg.connect(url, **how)
 
 
@@ -122,35 +114,49 @@ async def _checked(db: asyncpg.Connection) -> asyncpg.Connection:
     return db
 
 
-async def examine(url: str) -> None:
+async def examine(hosts: Hosts) -> None:
     """Refuse, in clear words, a database that the promise cannot be kept with.
 
-    Raises SettingsError; StoreUnavailable when nobody answers.
+    Of several hosts the one that can be written to is looked at. Raises SettingsError;
+    StoreUnavailable when nobody answers, or none of several can be written to.
     """
     try:
-        db = await _connect(normalised(url), cached=0)
-        try:
-            problems = await _problems(db)
-        finally:
-            db.terminate()
+        problems = await hosts.first(_look_for_the_primary if hosts.several else _look, CONNECT)
     except (*REFUSED, ValueError) as error:
-        raise SettingsError([f"DATABASE_URL: {place(url)} refuses us: {error}"]) from error
-    except (*CUT, asyncpg.PostgresError) as error:
+        raise SettingsError([f"DATABASE_URL: {hosts.place} refuses us: {error}"]) from error
+    except (*CUT, StoreUnavailable, asyncpg.PostgresError) as error:
         trouble = str(error) or type(error).__name__
-        raise StoreUnavailable(f"PostgreSQL at {place(url)} is not there: {trouble}") from error
+        raise StoreUnavailable(f"PostgreSQL at {hosts.place} is not there: {trouble}") from error
     if problems:
-        raise SettingsError([f"DATABASE_URL: {place(url)} {problem}" for problem in problems])
+        raise SettingsError([f"DATABASE_URL: {hosts.place} {problem}" for problem in problems])
+
+
+async def _look_for_the_primary(url: str, limit: float) -> list[str]:
+    problems = await _look(url, limit)
+    if READ_ONLY in problems:
+        raise StoreUnavailable("is a standby")
+    return problems
+
+
+async def _look(url: str, limit: float) -> list[str]:
+    db = await _connect(url, limit, cached=0)
+    try:
+        return await _problems(db)
+    finally:
+        db.terminate()
 
 
 async def _problems(db: asyncpg.Connection) -> list[str]:
     row = await db.fetchrow(SQL["settings"].sql, timeout=CONNECT)
-    fsync, full_pages, read_only, version, encoding = row
+    fsync, full_pages, waits, read_only, version, encoding = row
     wrong = {
         "runs with fsync off: a crash would lose what Telegram was told is stored; switch it on": (
             fsync == "off"
         ),
         "runs with full_page_writes off: a crash may damage it; switch it on": full_pages == "off",
-        "is read-only, a standby perhaps: name the primary": read_only == "on",
+        "has synchronous_commit off, for itself or for this user or database: a crash would lose "
+        "what Telegram was told is stored; leave it on": waits == "off",
+        READ_ONLY: read_only == "on",
         "is older than PostgreSQL 14: use a newer one": version < OLDEST,
         "does not keep UTF-8: make the database with ENCODING 'UTF8'": encoding != "UTF8",
     }

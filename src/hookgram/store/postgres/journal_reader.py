@@ -8,6 +8,7 @@ from hookgram.core.listing import DeliveryFilter, DeliveryPage, EventFilter, Eve
 from hookgram.core.model import AttemptRow, DeliveryRow, Event, RefusedChat, State
 from hookgram.store.postgres import journal, listing
 from hookgram.store.postgres.connection import Link, examine
+from hookgram.store.postgres.hosts import Hosts
 from hookgram.store.postgres.reader import Reader
 from hookgram.store.postgres.schema import check_current
 from hookgram.store.postgres.troubles import telling
@@ -21,8 +22,9 @@ async def open_postgres_journal(url: str, *, deadline: float = DEADLINE) -> Post
 
     Raises StoreMissing, SchemaMismatch, SettingsError, or StoreUnavailable when nobody answers.
     """
-    await examine(url)
-    link = Link(url, patience=deadline)
+    hosts = Hosts(url)
+    await examine(hosts)
+    link = Link(hosts, patience=deadline)
     try:
         with telling():
             await check_current(await link.open())

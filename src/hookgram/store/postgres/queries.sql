@@ -16,7 +16,8 @@ SHOW transaction_read_only
 
 -- name: settings
 SELECT current_setting('fsync'), current_setting('full_page_writes'),
-       current_setting('transaction_read_only'), current_setting('server_version_num')::integer,
+       current_setting('synchronous_commit'), current_setting('transaction_read_only'),
+       current_setting('server_version_num')::integer,
        current_setting('server_encoding')
 
 -- name: has_schema

@@ -9,7 +9,7 @@ from typing import TypeVar
 from hookgram.errors import NotFound, StoreUnavailable
 from hookgram.store.postgres.connection import Link
 from hookgram.store.postgres.transaction import COMMIT, START_READING, STATEMENT, View
-from hookgram.store.postgres.troubles import cuts, translated
+from hookgram.store.postgres.troubles import cuts, passes, translated
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ class Reader:
         self._closed = False
 
     async def read(self, work: Callable[[View], Awaitable[T]]) -> T:
-        """Run *work* on what is committed now; once more if the connection turns out to be gone."""
+        """Run *work* on what is committed now; once more if that may help."""
         if self._closed:
             raise StoreUnavailable("the store is closed")
         try:
@@ -32,7 +32,7 @@ class Reader:
                 try:
                     return await self._run(work)
                 except Exception as error:
-                    if not cuts(error) or isinstance(error, TimeoutError):
+                    if isinstance(error, TimeoutError) or not (passes(error) or cuts(error)):
                         raise
                     return await self._run(work)
         except Exception as error:

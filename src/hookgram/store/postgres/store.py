@@ -34,6 +34,7 @@ from hookgram.store.postgres import (
     webhook_book,
 )
 from hookgram.store.postgres.connection import Link, examine
+from hookgram.store.postgres.hosts import Hosts
 from hookgram.store.postgres.journal_reader import DEADLINE, PostgresJournal
 from hookgram.store.postgres.move import refuse_moving
 from hookgram.store.postgres.reader import Reader
@@ -60,8 +61,9 @@ async def open_postgres(
     Raises SettingsError for a database that cannot keep the promise, SchemaMismatch, StoreInUse
     while it is being moved to, StoreUnavailable when nobody answers.
     """
-    await examine(url)
-    links = [Link(url, patience=deadline) for _ in range(3)]
+    hosts = Hosts(url)
+    await examine(hosts)
+    links = [Link(hosts, patience=deadline) for _ in range(3)]
     async with AsyncExitStack() as stack:
         for link in links:
             stack.push_async_callback(link.close)

@@ -13,10 +13,21 @@ import asyncpg
 
 from hookgram.errors import StoreBroken, StoreUnavailable
 
-AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
-"""The server rolled it back in somebody else's favour: the same again may succeed at once."""
+AGAIN = (
+    asyncpg.DeadlockDetectedError,  # rolled back in somebody else's favour
+    asyncpg.SerializationError,
+    asyncpg.InvalidCachedStatementError,  # a newer replica has just changed the schema
+    asyncpg.OutdatedSchemaCacheError,
+)
+"""The same again may succeed at once."""
 LASTING = (asyncpg.DataCorruptedError, asyncpg.IndexCorruptedError)
-CUT = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
+CUT = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server said goodbye while nobody asked, or is no primary
+)
 """The connection is of no more use, or it cannot be known."""
 PASSING = (
     asyncpg.OperatorInterventionError,  # shut down, starting up, cancelled by a time-out
@@ -40,6 +51,11 @@ def telling() -> Iterator[None]:
         raise translated(error) from error
 
 
+def passes(error: BaseException) -> bool:
+    """Tell whether the same again may succeed at once, on the same connection."""
+    return isinstance(error, AGAIN)
+
+
 def cuts(error: BaseException) -> bool:
     """Tell whether the connection must be given up after this."""
     # What the library refuses before it sends anything (a number too large) is the caller's own.
@@ -54,6 +70,6 @@ def translated(error: Exception) -> Exception:
         return StoreBroken(f"the database is damaged: {error}")
     if isinstance(error, TimeoutError):
         return StoreUnavailable("PostgreSQL did not answer in time")
-    if isinstance(error, AGAIN) or cuts(error):
+    if passes(error) or cuts(error):
         return StoreUnavailable(f"PostgreSQL cannot do that now: {error or type(error).__name__}")
     return error

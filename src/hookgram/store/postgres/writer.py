@@ -30,7 +30,7 @@ from hookgram.store.postgres.transaction import (
     Transaction,
     View,
 )
-from hookgram.store.postgres.troubles import AGAIN, cuts, translated
+from hookgram.store.postgres.troubles import cuts, passes, translated
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -162,7 +162,7 @@ class Writer:
             try:
                 await self._run(batch)
             except Exception as error:  # noqa: BLE001 - sorted out here, told to the callers
-                if isinstance(error, AGAIN) and left:
+                if passes(error) and left:
                     await asyncio.sleep(random.uniform(0.001, 0.05))  # noqa: S311 - to part them
                     continue
                 await self._sort_out(batch, error)
