@@ -27,8 +27,8 @@ run: $(STAMP) ## run the gateway with the settings of .env
 test: $(STAMP) ## run every test, on all cores; one by one: .venv/bin/python -m pytest
 	$(BIN)/python $(PYTEST)
 
-soak: $(STAMP) ## kill, freeze and cut replicas on one PostgreSQL for minutes; SOAK_ROUNDS=20
-	SOAK_ROUNDS=$${SOAK_ROUNDS:-10} $(BIN)/python -m pytest tests/e2e/test_replicas.py
+soak: $(STAMP) ## kill, freeze and cut replicas, crash and fail over PostgreSQL; SOAK_ROUNDS=20
+	SOAK_ROUNDS=$${SOAK_ROUNDS:-10} $(BIN)/python -m pytest --capture=no tests/e2e/test_replicas.py
 
 test-wheel: dist ## run every test against the built wheel, not the source
 	$(PYTHON) -m venv --clear $(VENV)-wheel
