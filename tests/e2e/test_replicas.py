@@ -31,11 +31,11 @@ async def trouble(cluster: Cluster) -> None:
     faults = [*kills, cluster.crash, cluster.fail_over]
     cluster.chance.shuffle(faults)
     await cluster.more(30)
-    freezing = asyncio.create_task(cluster.freeze(frozen))
-    for fault in faults:
-        await cluster.more(cluster.chance.randrange(10, 50))
-        await fault()
-    await freezing
+    async with asyncio.TaskGroup() as group:
+        group.create_task(cluster.freeze(frozen))
+        for fault in faults:
+            await cluster.more(cluster.chance.randrange(10, 50))
+            await fault()
     await cluster.started()
 
 

@@ -43,6 +43,12 @@ IN_THE_AIR = 1.0
 """Seconds after it in which attempts are answered whose claims may be forgotten."""
 
 LOST = "Lost the lease"
+AWAY = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 
 Span = tuple[float, float]
 
@@ -119,6 +125,9 @@ class Cluster:
         return f"postgresql://postgres@{hosts}/{self.database}"
 
     async def _end(self) -> None:
+        for task in self._starting:
+            task.cancel()
+        await asyncio.gather(*self._starting, return_exceptions=True)
         for replica in self.replicas:
             if replica.running:
                 await replica.kill()
@@ -168,7 +177,7 @@ class Cluster:
     async def _leases(self) -> set[int]:
         """Read the tokens of all leases, as soon as the database can be asked."""
         while True:
-            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with contextlib.suppress(*AWAY):
                 async with connected(self.primary.url(self.database)) as connection:
                     return {row[0] for row in await connection.fetch("SELECT token FROM lease")}
             await Process.breathe()

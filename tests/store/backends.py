@@ -49,6 +49,11 @@ class Postgres:
             self.name = await server.database()
         return await open_postgres(server.url(self.name), clock=clock, shard=shard)
 
+    async def empty(self) -> str:
+        """Make a database without a schema and return its URL."""
+        self.name = await running().database(template="template0")
+        return running().url(self.name)
+
     async def end(self) -> None:
         if self.name is not None:
             await running().drop(self.name)

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import pytest
 
+from fakes import former
 from hookgram.core.definition import Target
 from hookgram.ports import Store
 from store.backends import BACKENDS, Backend
@@ -19,6 +20,12 @@ OpenStore: TypeAlias = Callable[..., Awaitable[Store]]
 @pytest.fixture
 def clock() -> HandClock:
     return HandClock()
+
+
+@pytest.fixture(scope="session")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The former version's source."""
+    return former.unpack(tmp_path_factory.mktemp("former"))
 
 
 @pytest.fixture(params=list(BACKENDS))
