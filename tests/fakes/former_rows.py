@@ -104,8 +104,20 @@ async def main(backend, place):
     rows = await store.deliveries(limit=100)
     told = {
         "held": [held.delivery_id, held.token, held.leased_until],
-        "rows": [[row.delivery_id, row.event_id, row.target, int(row.state), row.attempts,
-                  row.failures, row.due_at, row.reason, row.replay_of] for row in rows],
+        "rows": [
+            [
+                row.delivery_id,
+                row.event_id,
+                row.target,
+                int(row.state),
+                row.attempts,
+                row.failures,
+                row.due_at,
+                row.reason,
+                row.replay_of,
+            ]
+            for row in rows
+        ],
         "counts": sorted([*key, value] for key, value in (await store.counts()).items()),
     }
     await store.close()

@@ -27,6 +27,10 @@ SELECT to_regclass('migration') IS NOT NULL
 -- name: lock_schema
 SELECT pg_advisory_xact_lock(7525356009447121261)
 
+-- Shorter than others wait for a lock, who wait behind this one.
+-- name: give_way
+SET LOCAL lock_timeout = '500ms'
+
 -- name: make_bookkeeping
 CREATE TABLE IF NOT EXISTS migration (
   number integer PRIMARY KEY,
