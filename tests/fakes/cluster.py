@@ -54,11 +54,17 @@ Span = tuple[float, float]
 
 
 class Cluster:
-    """An async context manager: so many replicas, a primary and a standby that has each commit."""
+    """An async context manager: so many replicas, a primary and a standby that has each commit.
 
-    def __init__(self, folder: Path, replicas: int, chance: random.Random) -> None:
+    *source*: the replicas are of another version, which makes the schema itself.
+    """
+
+    def __init__(
+        self, folder: Path, replicas: int, chance: random.Random, *, source: Path | None = None
+    ) -> None:
         self.folder = folder
         self.chance = chance
+        self._source = source
         self._stack = AsyncExitStack()
         self.primary = Server()
         self.standby = Server()
@@ -81,45 +87,56 @@ class Cluster:
         return self
 
     async def _build(self) -> None:
+        for receiver in self.receivers:
+            self._stack.callback(receiver.journal.close)
         self._stack.callback(self.primary.close)
         self._stack.callback(self.standby.close)
         await asyncio.to_thread(self.primary.begin)
-        await self.primary.prepare()
-        self.database = await self.primary.database()
+        if self._source is None:
+            await self.primary.prepare()
+            self.database = await self.primary.database()
+        else:
+            self.database = await self.primary.database(template="template0")
         await follow(self.standby, self.primary)
         for receiver in self.receivers:
             receiver.behaviour = slowly(self.chance)
             await self._stack.enter_async_context(receiver)
         self.wire = await self._stack.enter_async_context(Proxy(self.primary.port))
-        self.replicas = [self._replica(number) for number in range(self._number)]
         self._stack.push_async_callback(self._end)
-        await asyncio.gather(*(replica.start() for replica in self.replicas))
-        ports = [replica.port for replica in self.replicas]
-        self.balancer = await self._stack.enter_async_context(Proxy(*ports))
+        self.balancer = await self._stack.enter_async_context(Proxy())
+        await asyncio.gather(*(self.add(source=self._source) for _ in range(self._number)))
         self.journal = Journal(self.folder / "telegram.jsonl")
+        self._stack.callback(self.journal.close)
         url = f"http://127.0.0.1:{self.balancer.port}/telegram/webhook"
         self.sender = await self._stack.enter_async_context(
             Sender(url, self.journal, secret=SECRET, speed=SPEED)
         )
 
-    def _replica(self, number: int) -> Process:
+    async def add(self, *, source: Path | None = None) -> Process:
+        """Start one more replica, of another version if its *source* is given."""
+        number = len(self.replicas)
         folder = self.folder / f"replica{number}"
         folder.mkdir()
-        return Process(
+        replica = Process(
             folder,
             TARGET_WEBHOOK_URLS=",".join(receiver.url for receiver in self.receivers),
             FANOUT_RETRY="independent",
             QUEUE_BACKEND="postgres",
-            DATABASE_URL=self._url(number),
+            DATABASE_URL=self._url(wired=source is not None or number % 2 == 1),
             MAX_RETRIES="200",
             BASE_RETRY_DELAY_SEC="0.05",
             BREAKER_FAILURES="0",
             FORWARD_TIMEOUT_SEC="0.5",
             TARGET_SLOTS=str(SLOTS),
+            **({"PYTHONPATH": str(source)} if source else {}),
         )
+        self.replicas.append(replica)
+        await replica.start(deadline=40)
+        self.balancer.point(*(each.port for each in self.replicas))
+        return replica
 
-    def _url(self, number: int) -> str:
-        if number % 2:
+    def _url(self, *, wired: bool) -> str:
+        if wired:
             return self.primary.url(self.database, port=self.wire.port)
         hosts = f"127.0.0.1:{self.standby.port},127.0.0.1:{self.primary.port}"
         return f"postgresql://postgres@{hosts}/{self.database}"
@@ -134,8 +151,6 @@ class Cluster:
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
-        for journal in (self.journal, *(receiver.journal for receiver in self.receivers)):
-            journal.close()
 
     # What can befall them
 
@@ -200,10 +215,10 @@ class Cluster:
         self._forgotten.append((began - UNSYNCED, time.time() + IN_THE_AIR))
 
     @contextlib.asynccontextmanager
-    async def loaded(self):
-        """Keep the sender busy, and cut connections to the database now and then."""
+    async def loaded(self, *, cut: bool = True):
+        """Keep the sender busy and, unless told not to, cut connections to the database."""
         done = asyncio.Event()
-        loops = (self._feed(updates(chats=60), done), self._cut(done))
+        loops = (self._feed(updates(chats=60), done), *([self._cut(done)] if cut else []))
         tasks = [asyncio.create_task(loop) for loop in loops]
         try:
             yield
@@ -234,14 +249,15 @@ class Cluster:
         await receiver.until(lambda: receiver.count >= enough, 60)
 
     async def ended(self) -> None:
-        """Wait until all is delivered, and stop the replicas."""
+        """Wait until all is delivered, and stop the replicas that run."""
         await self.sender.drained(60)
+        running = [replica for replica in self.replicas if replica.running]
 
         async def nothing_queued() -> bool:
-            return (await self.replicas[0].get("/stats"))[1].get("queued") == 0
+            return (await running[0].get("/stats"))[1].get("queued") == 0
 
-        await self.replicas[0].until(nothing_queued, deadline=60, what="the end of all work")
-        codes = await asyncio.gather(*(replica.stop() for replica in self.replicas))
+        await running[0].until(nothing_queued, deadline=60, what="the end of all work")
+        codes = await asyncio.gather(*(replica.stop() for replica in running))
         assert set(codes) == {0}
 
     async def audit(self) -> Verdict:
@@ -258,6 +274,11 @@ class Cluster:
             any(start <= entry["at"] <= end for start, end in self._forgotten)
             for entry in receiver.journal.entries
         )
+
+    async def schema(self) -> int:
+        """Tell which version the schema has."""
+        async with connected(self.primary.url(self.database)) as connection:
+            return await connection.fetchval("SELECT max(number) FROM migration")
 
     def log(self) -> str:
         """All that the replicas have printed."""

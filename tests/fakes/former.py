@@ -1,7 +1,7 @@
 """hookgram as it was before its last migrations, to work beside the one of today.
 
 Its source is ``tests/data/former.tar.xz``, whole and unchanged, made by
-``git archive --format=tar 951c2f11ff5e169886a5efbe8e770753a850ae49 -- src/hookgram | xz -9e``.
+``git archive --format=tar 2773f8c0a7e8d78397ebded93a93a6668124340a -- src/hookgram | xz -9e``.
 Make it anew from a release when the oldest release that may be upgraded from is a later one.
 """
 
