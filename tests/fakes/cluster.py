@@ -34,7 +34,7 @@ SLOTS = 5
 """Few, so that all replicas are needed, and each holds something at any moment."""
 IN_HAND = 2 * SLOTS
 """What a replica has in hand of a target at most: in the air, and as many to be recorded."""
-OWED = 150
+OWED = 80
 """Updates that are posted ahead of what the first target has taken."""
 SPEED = 50.0
 UNSYNCED = 1.5
@@ -230,7 +230,7 @@ class Cluster:
         posted = 0
         while not done.is_set():
             if posted - self.receivers[0].count < OWED:
-                for body in islice(stream, 40):
+                for body in islice(stream, 20):
                     self.sender.post(body)
                     posted += 1
             await within(done, 0.1)
