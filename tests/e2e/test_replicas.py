@@ -39,7 +39,7 @@ async def trouble(cluster: Cluster) -> None:
     await cluster.started()
 
 
-@pytest.mark.timeout(120 + 60 * ROUNDS)
+@pytest.mark.timeout(180 + 60 * ROUNDS)
 async def test_replicas_that_die_and_freeze_and_lose_the_database_lose_nothing(tmp_path):
     say(f"SOAK_SEED={SEED}")
     async with Cluster(tmp_path, 4, random.Random(SEED)) as cluster:
