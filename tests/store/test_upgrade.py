@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from fakes import former
 from hookgram.core.model import MINUTE, Claim, State
-from store.backends import BACKENDS, Backend, Postgres
+from store.backends import Backend, Postgres
 from store.makers import accept, arrival, claim, claim_one, deliver, owed, register
 
 
@@ -36,7 +36,7 @@ async def listed(store) -> dict[str, list[list[object]]]:
     return {"rows": rows, "counts": counts}
 
 
-@pytest.mark.parametrize("kind", list(BACKENDS))
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_the_former_version_is_an_earlier_one(source, kind):
     assert former.version(kind, source) < former.version(kind)
 
