@@ -12,7 +12,7 @@ from hookgram.core.definition import Target
 from hookgram.core.model import DAY, Priority
 from hookgram.store.postgres import PostgresStore
 from hookgram.store.postgres.transaction import SQL, Row, View
-from store.makers import accept, arrival, claim, deliver, owed, register
+from store.makers import accept, arrival, claim, claim_one, deliver, owed, register
 
 FEW, MANY = 500, 15_000
 Fill: TypeAlias = Callable[[PostgresStore, Target, Target, int], Awaitable[None]]
@@ -60,10 +60,11 @@ class Pages:
     async def _add(self, view: View, name: str, values: dict[str, Any]) -> None:
         statement = SQL[name]
         given = [values[each] for each in statement.names]
-        await view._db.execute("SAVEPOINT explained")
+        alone = not view._db.is_in_transaction()
+        await view._db.execute("BEGIN" if alone else "SAVEPOINT explained")
         how = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON)"
         plan = json.loads(await view._db.fetchval(f"{how} {statement.sql}", *given))[0]["Plan"]
-        await view._db.execute("ROLLBACK TO explained")
+        await view._db.execute("ROLLBACK" if alone else "ROLLBACK TO explained")
         self.seen += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
 
     async def of(self, call: Awaitable[Any]) -> tuple[int, Any]:
@@ -74,6 +75,7 @@ class Pages:
 
 async def costs(store: PostgresStore, pages: Pages, live: Target) -> dict[str, int]:
     cost: dict[str, int] = {}
+    await deliver(store, await claim_one(store, live))  # the functions' plans are made
     cost["claim"], claims = await pages.of(claim(store, live, limit=40))
     assert claims
     cost["settle"], _ = await pages.of(deliver(store, claims[0]))

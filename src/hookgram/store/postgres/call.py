@@ -31,7 +31,8 @@ class Kind(Generic[A, T]):
 
     *together*: how many share a transaction at most. *apart* tells what must not come twice in
     one. *durable*: whether the answer must be on stable storage; where it need not, a crash of the
-    server may take back the last moments, in order.
+    server may take back the last moments, in order. *single*: it is one call of a function of the
+    schema, which says itself what it needs of that, and a transaction by itself.
     """
 
     def __init__(
@@ -40,11 +41,13 @@ class Kind(Generic[A, T]):
         *,
         together: int = 1,
         durable: bool = True,
+        single: bool = False,
         apart: Callable[[A], object] | None = None,
     ) -> None:
         self.work = work
         self.together = together
         self.durable = durable
+        self.single = single
         self.apart = apart
 
 

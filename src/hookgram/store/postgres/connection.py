@@ -17,7 +17,7 @@ import asyncpg
 
 from hookgram.errors import SettingsError, StoreUnavailable
 from hookgram.store.postgres.hosts import Hosts
-from hookgram.store.postgres.transaction import SQL
+from hookgram.store.postgres.transaction import LIMITS, SESSION, SQL
 from hookgram.store.postgres.troubles import CUT, cuts
 
 CONNECT = 5.0
@@ -41,6 +41,8 @@ class Link:
         self._patience = patience
         self._db: asyncpg.Connection | None = None
         self._closed = False
+        self.pooled = False
+        """Whether the connection is a pooler's, which keeps nothing from transaction to transaction."""
         self.reconnected: Callable[[], None] = lambda: None
 
     async def open(self) -> asyncpg.Connection:
@@ -57,7 +59,8 @@ class Link:
         end, pause = time.monotonic() + self._patience, FIRST_PAUSE
         while True:
             try:
-                return await self._hosts.first(connect, CONNECT)
+                db, self.pooled = await self._hosts.first(connect, CONNECT)
+                return db
             except Exception as error:
                 if not (cuts(error) or isinstance(error, StoreUnavailable)):
                     raise
@@ -65,6 +68,22 @@ class Link:
                     raise StoreUnavailable(f"PostgreSQL is not there: {error}") from error
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - to spread replicas
             pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def start(self, sql: str, *, deadline: float) -> asyncpg.Connection:
+        """Start a transaction with *sql*; on a new connection if the old one turns out to be gone."""
+        db = await self.open()
+        try:
+            await db.execute(self._limited(sql), timeout=deadline)
+        except Exception as error:
+            self.drop()
+            if not cuts(error):
+                raise
+            db = await self.open()
+            await db.execute(self._limited(sql), timeout=deadline)
+        return db
+
+    def _limited(self, sql: str) -> str:
+        return f"{sql};\n{LIMITS}" if self.pooled else sql
 
     def drop(self) -> None:
         """Give the connection up at once; the server rolls back what it held."""
@@ -81,21 +100,22 @@ class Link:
                 self._db.terminate()
 
 
-async def connect(url: str, limit: float) -> asyncpg.Connection:
-    """Connect to a server that can be written to, in *limit* seconds. Raises what the library does.
+async def connect(url: str, limit: float) -> tuple[asyncpg.Connection, bool]:
+    """Connect to a server that can be written to, in *limit* seconds; tell whether by a pooler.
 
-    StoreUnavailable when it cannot be written to.
+    Raises what the library does, and StoreUnavailable when it cannot be written to.
     """
     db = await _connect(url, limit, cached=100)
     try:
         number = await db.fetchval(SQL["process"].sql, timeout=CONNECT)
         if number == db.get_server_pid():
-            return await _checked(db)
+            await db.execute(SESSION, timeout=CONNECT)
+            return await _checked(db), False
     except BaseException:
         db.terminate()
         raise
     await db.close(timeout=1)
-    return await _checked(await _connect(url, limit, cached=0))
+    return await _checked(await _connect(url, limit, cached=0)), True
 
 
 async def _connect(url: str, limit: float, *, cached: int) -> asyncpg.Connection:

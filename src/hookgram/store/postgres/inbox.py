@@ -5,31 +5,40 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from hookgram.core.model import UNPARSED, Acceptance, Arrival, Offset
+import asyncpg
+
+from hookgram.core.model import Acceptance, Arrival, Offset, Owed
+from hookgram.errors import NotFound
 from hookgram.store.postgres.call import Kind
-from hookgram.store.postgres.lanes import due_of, hold_targets, owe
-from hookgram.store.postgres.rows import EVENT, NO_UPDATE_ID, event_values, written
-from hookgram.store.postgres.transaction import Transaction, View, columns
+from hookgram.store.postgres.rows import EVENT, OWED, event_values, written
+from hookgram.store.postgres.transaction import Single, Transaction, View, columns
 
 REFUSED = "refused.not_authorized"
 """The counter of updates that the access rules refused."""
 
-Key = tuple[int, int, bytes]
 Stranger = tuple[int, int, str | None]
 
 
-async def accept(tx: Transaction, calls: Sequence[Sequence[Arrival]]) -> list[list[Acceptance]]:
+async def accept(tx: Single, calls: Sequence[Sequence[Arrival]]) -> list[list[Acceptance]]:
     """Keep each event with its deliveries, unless its key is known."""
     arrivals = [arrival for call in calls for arrival in call]
     if not arrivals:
         return [[] for _ in calls]
-    targets = {owed.target_id for arrival in arrivals for owed in arrival.owed}
-    gone = await hold_targets(tx, targets) if targets else set()
-    new = await _see(tx, arrivals)
-    fresh = [arrival for arrival, is_new in zip(arrivals, new, strict=True) if is_new]
-    seqs = iter(await _insert(tx, fresh, gone))
-    answers = iter([Acceptance(next(seqs) if is_new else None) for is_new in new])
-    return [[next(answers) for _ in call] for call in calls]
+    events = [(*event_values(one.event, len(one.owed)), one.digest) for one in arrivals]
+    owing = [_owing(n, owed) for n, one in enumerate(arrivals, 1) for owed in one.owed]
+    given = columns(events, EVENT) | columns(owing, OWED)
+    try:
+        [row] = await tx.rows("accept", at=tx.at, shard=tx.shard, **given)
+    except asyncpg.NoDataFoundError as error:
+        raise NotFound(str(error)) from error
+    tx.told = row["began"]
+    seqs = iter(row["seqs"])
+    return [[Acceptance(next(seqs)) for _ in call] for call in calls]
+
+
+def _owing(number: int, owed: Owed) -> tuple[object, ...]:
+    lane, dead = written(owed.lane), written(owed.dead)
+    return number, owed.target_id, owed.priority, lane, owed.delay, dead
 
 
 async def accept_polled(
@@ -48,48 +57,6 @@ async def next_id(view: View, bot_id: int) -> int | None:
     return row[0] if row else None
 
 
-async def _see(tx: Transaction, arrivals: Sequence[Arrival]) -> list[bool]:
-    """Remember the keys; tell of each arrival whether it is the first of its key."""
-    keys = [_key(arrival) for arrival in arrivals]
-    rows = await tx.rows("see", now=tx.now, **columns(list(keys), ("bots", "updates", "digests")))
-    unseen = {(row[0], row[1], row[2]) for row in rows}
-    first = []
-    for key in keys:
-        first.append(key in unseen)
-        unseen.discard(key)
-        if not first[-1]:
-            tx.count("duplicate")
-    return first
-
-
-def _key(arrival: Arrival) -> Key:
-    update_id = arrival.event.update_id
-    number = NO_UPDATE_ID if update_id is None else update_id
-    return arrival.event.bot_id, number, arrival.digest
-
-
-async def _insert(tx: Transaction, arrivals: Sequence[Arrival], gone: set[int]) -> list[int]:
-    if not arrivals:
-        return []
-    rows = [event_values(arrival.event, len(arrival.owed)) for arrival in arrivals]
-    made = await tx.rows("insert_events", **columns(rows, EVENT))
-    seqs = sorted(row[0] for row in made)
-    dues = []
-    for arrival, seq in zip(arrivals, seqs, strict=True):
-        dues += [due_of(owed, seq, tx.now) for owed in arrival.owed]
-        _count(tx, arrival)
-    await owe(tx, dues, gone)
-    return seqs
-
-
-def _count(tx: Transaction, arrival: Arrival) -> None:
-    tx.count("accepted")
-    if not arrival.owed:
-        tx.count("unrouted")
-    if arrival.event.kind == UNPARSED:
-        tx.count("unparsed")
-
-
 async def refuse(tx: Transaction, calls: Sequence[Stranger]) -> list[None]:
     """Count refused updates and remember their chats."""
     times: Counter[tuple[int, int]] = Counter()
@@ -103,6 +70,6 @@ async def refuse(tx: Transaction, calls: Sequence[Stranger]) -> list[None]:
     return [None] * len(calls)
 
 
-ACCEPT = Kind(accept, together=512)
+ACCEPT = Kind(accept, together=512, single=True)
 ACCEPT_POLLED = Kind(accept_polled)
 REFUSE = Kind(refuse, together=512, durable=False)

@@ -6,19 +6,16 @@ has one row that everybody locks before changing it, in the order of (target, la
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
-from hookgram.core.model import Micros, Owed, State
+from hookgram.core.model import Micros
 from hookgram.errors import NotFound
-from hookgram.store.postgres.rows import written
 from hookgram.store.postgres.transaction import Transaction, columns
 
-REMOVED = "target_removed"
-"""The reason of deliveries cancelled because their target was removed."""
-DELIVERY = ("events", "targets", "priorities", "lanes", "due", "replays", "states", "reasons")
+DUE = ("events", "targets", "priorities", "lanes", "due", "replays", "reasons")
+"""The columns of ``owe``."""
 
 
 class Due(Struct, frozen=True, kw_only=True):
@@ -29,20 +26,7 @@ class Due(Struct, frozen=True, kw_only=True):
     priority: int
     lane: str | None
     due_at: Micros
-    dead: str | None = None
     replay_of: int | None = None
-
-
-def due_of(owed: Owed, event_seq: int, now: Micros) -> Due:
-    """State what an arriving event owes."""
-    return Due(
-        event_seq=event_seq,
-        target_id=owed.target_id,
-        priority=owed.priority,
-        lane=written(owed.lane),
-        due_at=now + owed.delay,
-        dead=owed.dead,
-    )
 
 
 async def hold_targets(tx: Transaction, target_ids: Collection[int]) -> set[int]:
@@ -57,61 +41,18 @@ async def hold_targets(tx: Transaction, target_ids: Collection[int]) -> set[int]
     return {row[0] for row in rows if row[1]}
 
 
-async def owe(tx: Transaction, dues: Sequence[Due], gone: set[int]) -> list[int]:
+async def owe(tx: Transaction, dues: Sequence[Due]) -> list[int]:
     """Make deliveries at the tails of their lanes, in this order, and return their ids."""
     if not dues:
         return []
-    ended = [_ended(due, gone) for due in dues]
-    joining: Counter[tuple[int, str | None]] = Counter(
-        (due.target_id, due.lane)
-        for due, end in zip(dues, ended, strict=True)
-        if end is None and due.lane is not None
-    )
-    busy = await _join(tx, joining)
-    rows = []
-    for due, end in zip(dues, ended, strict=True):
+    for due in dues:
         tx.count("created", due.target_id)
-        if end is None:
-            lane = (due.target_id, due.lane)
-            state, reason = (State.WAITING if lane in busy else State.PENDING), None
-            if due.lane is not None:
-                busy.add(lane)
-        else:
-            state, reason = end
-            tx.count(state.name.lower(), due.target_id)
-        rows.append(_values(due, state, reason))
-    made = await tx.rows("insert_deliveries", now=tx.now, **columns(rows, DELIVERY))
-    return sorted(row[0] for row in made)
-
-
-def _ended(due: Due, gone: set[int]) -> tuple[State, str] | None:
-    if due.target_id in gone:
-        return State.CANCELLED, REMOVED
-    return None if due.dead is None else (State.DEAD, due.dead)
-
-
-def _values(due: Due, state: State, reason: str | None) -> tuple[object, ...]:
-    return (
-        due.event_seq,
-        due.target_id,
-        due.priority,
-        due.lane,
-        due.due_at,
-        due.replay_of,
-        state,
-        written(reason),
-    )
-
-
-async def _join(
-    tx: Transaction, joining: Counter[tuple[int, str | None]]
-) -> set[tuple[int, str | None]]:
-    """Lock the lanes and add to them; return those that were not free."""
-    if not joining:
-        return set()
-    rows = [(target_id, lane, more) for (target_id, lane), more in joining.items()]
-    found = await tx.rows("join_lanes", **columns(rows, ("targets", "lanes", "more")))
-    return {(row[0], row[1]) for row in found if row[2] > joining[row[0], row[1]]}
+    rows = [
+        (due.event_seq, due.target_id, due.priority, due.lane, due.due_at, due.replay_of, None)
+        for due in dues
+    ]
+    [made] = await tx.rows("owe", now=tx.now, **columns(rows, DUE))
+    return list(made[0])
 
 
 async def lock(tx: Transaction, lanes: Collection[tuple[int, str]]) -> None:

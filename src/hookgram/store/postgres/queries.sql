@@ -1,4 +1,5 @@
--- Every statement of the PostgreSQL store, by name; :name is a parameter.
+-- Every statement of the PostgreSQL store, by name; :name is a parameter. The hot ones call functions
+-- of the schema (migrations/0004_calls.sql).
 -- delivery.state: 0 waiting, 1 pending (leased if lease has a row of it), 3 delivered, 4 dead,
 -- 5 cancelled.
 --
@@ -86,55 +87,21 @@ ON CONFLICT (target_id, shard, name) DO UPDATE SET value = c.value + excluded.va
 
 -- Inbox ----------------------------------------------------------------------------------------
 
+-- name: accept
+SELECT * FROM accept(:at::bigint, :shard::text, :event_ids::text[], :bots::bigint[],
+                     :updates::bigint[], :kinds::text[], :chats::bigint[], :users::bigint[],
+                     :lanes::text[], :received::bigint[], :expires::bigint[], :owing::integer[],
+                     :bodies::bytea[], :digests::bytea[], :owers::integer[], :owed::bigint[],
+                     :priorities::smallint[], :owed_lanes::text[], :delays::bigint[],
+                     :reasons::text[])
+
+-- name: owe
+SELECT owe(:now::bigint, '{}', :events::bigint[], :targets::bigint[], :priorities::smallint[],
+           :lanes::text[], :due::bigint[], :replays::bigint[], :reasons::text[])
+
 -- The targets' rows are held until the commit: a removal waits, and then sees what was owed.
 -- name: hold_targets
 SELECT id, removed_at IS NOT NULL FROM target WHERE id = ANY(:ids::bigint[]) ORDER BY id FOR SHARE
-
--- In the order of their keys; one that another replica is inserting is waited for.
--- name: see
-INSERT INTO seen (bot_id, update_id, digest, at)
-SELECT bot_id, update_id, digest, :now::bigint
-  FROM unnest(:bots::bigint[], :updates::bigint[], :digests::bytea[])
-    AS g (bot_id, update_id, digest)
- ORDER BY bot_id, update_id, digest
-ON CONFLICT DO NOTHING
-RETURNING bot_id, update_id, digest
-
--- name: insert_events
-INSERT INTO event (event_id, bot_id, update_id, kind, chat_id, user_id, lane,
-                   received_at, expires_at, targets, body)
-SELECT event_id, bot_id, update_id, kind, chat_id, user_id, lane,
-       received_at, expires_at, targets, body
-  FROM unnest(:event_ids::text[], :bots::bigint[], :updates::bigint[], :kinds::text[],
-              :chats::bigint[], :users::bigint[], :lanes::text[], :received::bigint[],
-              :expires::bigint[], :targets::integer[], :bodies::bytea[])
-       WITH ORDINALITY
-    AS g (event_id, bot_id, update_id, kind, chat_id, user_id, lane,
-          received_at, expires_at, targets, body, n)
- ORDER BY n
-RETURNING seq
-
--- Adds to each lane and tells how much was unsettled in it before; its row is locked from now on.
--- name: join_lanes
-INSERT INTO lane AS l (target_id, lane, unsettled)
-SELECT target_id, lane, more
-  FROM unnest(:targets::bigint[], :lanes::text[], :more::bigint[]) AS g (target_id, lane, more)
- ORDER BY target_id, lane
-ON CONFLICT (target_id, lane) DO UPDATE SET unsettled = l.unsettled + excluded.unsettled
-RETURNING target_id, lane, unsettled
-
--- Numbered while their lanes are locked, so that ids rise within a lane.
--- name: insert_deliveries
-INSERT INTO delivery (event_seq, target_id, priority, lane, due_at, replay_of, created_at,
-                      ended_at, state, reason)
-SELECT event_seq, target_id, priority, lane, due_at, replay_of, :now::bigint,
-       CASE WHEN state >= 3 THEN :now::bigint END, state, reason
-  FROM unnest(:events::bigint[], :targets::bigint[], :priorities::smallint[], :lanes::text[],
-              :due::bigint[], :replays::bigint[], :states::smallint[], :reasons::text[])
-       WITH ORDINALITY
-    AS g (event_seq, target_id, priority, lane, due_at, replay_of, state, reason, n)
- ORDER BY n
-RETURNING id
 
 -- name: refuse
 INSERT INTO refused_chat AS r (bot_id, chat_id, chat_kind, count, last_seen)
@@ -146,11 +113,8 @@ ON CONFLICT (bot_id, chat_id) DO UPDATE
    SET count = r.count + excluded.count, last_seen = excluded.last_seen,
        chat_kind = coalesce(excluded.chat_kind, r.chat_kind)
 
--- Queue ----------------------------------------------------------------------------------------
+-- Chats ----------------------------------------------------------------------------------------
 
--- Each priority is asked for by itself: due work of one is found without walking over what another
--- has due later. What others are claiming is passed by; lease's key decides who has it. The rows
--- of a want that are too many, of the second priority, are only locked until the commit.
 -- name: authorise_chat
 INSERT INTO authorised_chat (chat_id, since) VALUES (:chat_id::bigint, :now::bigint)
 ON CONFLICT DO NOTHING RETURNING chat_id
@@ -173,54 +137,18 @@ SELECT chat_id FROM authorised_chat
 -- name: moved_chats
 SELECT chat_id, former FROM moved_chat ORDER BY chat_id, former
 
--- name: claim
-WITH found AS (
-  SELECT w.wanted, w.kept, w.token, w.leased_until, d.*
-    FROM unnest(:targets::bigint[], :wanted::integer[], :kept::integer[], :tokens::bigint[],
-                :until::bigint[]) AS w (target_id, wanted, kept, token, leased_until)
-   CROSS JOIN (VALUES (0::smallint), (1::smallint)) AS p (priority)
-   CROSS JOIN LATERAL (
-     SELECT d.id, d.target_id, d.priority, d.due_at, d.attempts, d.failures, d.created_at,
-            d.replay_of, d.event_seq
-       FROM delivery AS d
-      WHERE d.state = 1 AND d.target_id = w.target_id AND d.priority = p.priority
-        AND d.due_at <= :now::bigint
-        AND NOT EXISTS (SELECT FROM lease AS l WHERE l.delivery_id = d.id)
-      ORDER BY d.due_at, d.id
-      LIMIT CASE p.priority WHEN 0 THEN w.wanted ELSE greatest(w.wanted - w.kept, 0) END
-        FOR UPDATE OF d SKIP LOCKED
-   ) AS d
-   WHERE EXISTS (SELECT FROM target AS t
-                  WHERE t.id = w.target_id AND NOT t.paused AND t.removed_at IS NULL)
-), chosen AS (
-  SELECT *, row_number() OVER (PARTITION BY target_id ORDER BY priority, due_at, id) AS place
-    FROM found
-), leased AS (
-  INSERT INTO lease (delivery_id, token, leased_until, attempt)
-  SELECT id, token, leased_until, attempts + 1 FROM chosen WHERE place <= wanted ORDER BY id
-  ON CONFLICT (delivery_id) DO NOTHING
-  RETURNING delivery_id, attempt
-)
-SELECT d.id, d.target_id, d.token, d.leased_until, l.attempt, d.failures, d.created_at, d.replay_of,
-       e.event_id, e.bot_id, e.update_id, e.kind, e.chat_id, e.user_id, e.lane,
-       e.received_at, e.expires_at, e.body, e.seq
-  FROM leased AS l
-  JOIN chosen AS d ON d.id = l.delivery_id
-  JOIN event AS e ON e.seq = d.event_seq
- ORDER BY d.priority, d.due_at, d.id
+-- Queue ----------------------------------------------------------------------------------------
 
--- name: next_due
-SELECT w.target_id,
-       (SELECT d.due_at FROM delivery AS d
-         WHERE d.state = 1 AND d.target_id = w.target_id AND d.priority = 0
-           AND NOT EXISTS (SELECT FROM lease AS l WHERE l.delivery_id = d.id)
-         ORDER BY d.due_at, d.id LIMIT 1),
-       (SELECT d.due_at FROM delivery AS d
-         WHERE d.state = 1 AND d.target_id = w.target_id AND d.priority = 1
-           AND NOT EXISTS (SELECT FROM lease AS l WHERE l.delivery_id = d.id)
-         ORDER BY d.due_at, d.id LIMIT 1)
-  FROM unnest(:targets::bigint[]) AS w (target_id)
-  JOIN target AS t ON t.id = w.target_id AND NOT t.paused AND t.removed_at IS NULL
+-- name: claim
+SELECT * FROM claim(:at::bigint, :targets::bigint[], :wanted::integer[], :kept::integer[],
+                    :tokens::bigint[], :leases::bigint[], :urgent_from::bigint[],
+                    :plain_from::bigint[])
+
+-- name: settle
+SELECT * FROM settle(:at::bigint, :shard::text, :ids::bigint[], :tokens::bigint[],
+                     :states::smallint[], :waits::bigint[], :reasons::text[], :failures::integer[],
+                     :statuses::integer[], :took::bigint[], :kept::boolean[], :numbers::integer[],
+                     :started::bigint[], :errors::text[], :excerpts::text[], :members::text[])
 
 -- name: claim_lapsed
 WITH lapsed AS (
@@ -255,75 +183,12 @@ RETURNING lease.delivery_id
 -- name: lapse_all
 UPDATE lease SET leased_until = :now::bigint WHERE leased_until > :now::bigint RETURNING delivery_id
 
--- The lanes of deliveries, for whose end they are locked.
--- name: lanes_of
-SELECT DISTINCT target_id, lane FROM delivery WHERE id = ANY(:ids::bigint[]) AND lane IS NOT NULL
-
 -- name: lock_lanes
 SELECT l.target_id, l.lane
   FROM unnest(:targets::bigint[], :lanes::text[]) AS g (target_id, lane)
   JOIN lane AS l ON l.target_id = g.target_id AND l.lane = g.lane
  ORDER BY l.target_id, l.lane
    FOR UPDATE OF l
-
--- Whoever lost the lease changes nothing: only what the token still fences goes on.
--- state 1: a retry (wait) or, without a wait, a release, which keeps its place and its number.
--- name: settle
-WITH given AS (
-  SELECT * FROM unnest(:ids::bigint[], :tokens::bigint[], :states::smallint[], :waits::bigint[],
-                       :reasons::text[], :failures::integer[], :statuses::integer[],
-                       :took::bigint[])
-    AS g (id, token, state, wait, reason, failures, status, took)
-), current AS (
-  DELETE FROM lease AS l USING given AS g
-   WHERE l.delivery_id = g.id AND l.token = g.token
-  RETURNING g.*, l.attempt
-), settled AS (
-  UPDATE delivery AS d
-     SET state = c.state,
-         attempts = c.attempt,
-         failures = coalesce(c.failures, d.failures),
-         reason = c.reason,
-         status = c.status,
-         took = c.took,
-         due_at = CASE WHEN c.state = 1 THEN :now::bigint + c.wait ELSE d.due_at END,
-         ended_at = CASE WHEN c.state >= 3 THEN :now::bigint END
-    FROM current AS c
-   WHERE d.id = c.id AND c.wait IS NOT NULL
-  RETURNING d.id, d.target_id, d.lane, d.state, d.due_at
-), released AS (
-  UPDATE delivery AS d
-     SET due_at = least(d.due_at, :now::bigint)
-    FROM current AS c
-   WHERE d.id = c.id AND c.wait IS NULL
-  RETURNING d.id, d.target_id, d.lane, d.state, d.due_at
-), freed AS (
-  SELECT target_id, lane FROM settled WHERE state >= 3 AND lane IS NOT NULL
-), emptied AS (
-  DELETE FROM lane AS l USING freed AS f
-   WHERE l.target_id = f.target_id AND l.lane = f.lane AND l.unsettled = 1
-), shortened AS (
-  UPDATE lane AS l SET unsettled = l.unsettled - 1 FROM freed AS f
-   WHERE l.target_id = f.target_id AND l.lane = f.lane AND l.unsettled > 1
-), promoted AS (
-  UPDATE delivery AS d SET state = 1
-   WHERE d.id IN (SELECT (SELECT w.id FROM delivery AS w
-                           WHERE w.state = 0 AND w.target_id = f.target_id AND w.lane = f.lane
-                           ORDER BY w.id LIMIT 1)
-                    FROM freed AS f)
-  RETURNING d.target_id, d.lane, d.due_at
-)
-SELECT s.id, s.target_id, s.state, CASE WHEN s.state = 1 THEN s.due_at ELSE p.due_at END
-  FROM (SELECT * FROM settled UNION ALL SELECT * FROM released) AS s
-  LEFT JOIN promoted AS p ON s.state >= 3 AND p.target_id = s.target_id AND p.lane = s.lane
-
--- name: insert_attempts
-INSERT INTO attempt (delivery_id, number, started_at, took, status, error, excerpt, members)
-SELECT * FROM unnest(:ids::bigint[], :numbers::integer[], :started::bigint[], :took::bigint[],
-                     :statuses::integer[], :errors::text[], :excerpts::text[], :members::text[])
-ON CONFLICT (delivery_id, number) DO UPDATE
-   SET started_at = excluded.started_at, took = excluded.took, status = excluded.status,
-       error = excluded.error, excerpt = excluded.excerpt, members = excluded.members
 
 -- name: keep_attempts
 INSERT INTO attempt (delivery_id, number, started_at, took, status, error, excerpt, members)

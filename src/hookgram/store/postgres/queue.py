@@ -13,21 +13,32 @@ from typing import Any, TypeAlias, assert_never
 
 from msgspec import Struct
 
-from hookgram.core.kinds import is_interactive
 from hookgram.core.model import Attempt, Claim, Claimed, Micros, Recorded, State, Want
 from hookgram.core.outcome import Dead, Delivered, Released, Retry, Settlement
-from hookgram.store.postgres import lanes
 from hookgram.store.postgres.call import Call, Kind
+from hookgram.store.postgres.cursors import Cursor, Cursors
 from hookgram.store.postgres.rows import ATTEMPT, attempt_values, claim_of, written
-from hookgram.store.postgres.transaction import Row, Transaction, View, columns
+from hookgram.store.postgres.transaction import Row, Single, Transaction, View, columns
 
 LOST = Recorded(lost=True)
-WANT = ("targets", "wanted", "kept", "tokens", "until")
-SETTLED = ("ids", "tokens", "states", "waits", "reasons", "failures", "statuses", "took")
+NOTHING = Claimed(claims=(), due={})
+WANT = ("targets", "wanted", "kept", "tokens", "leases", "urgent_from", "plain_from")
+SETTLED = (
+    *("ids", "tokens", "states", "waits", "reasons", "failures", "statuses", "took"),
+    *("kept", "numbers", "started", "errors", "excerpts", "members"),
+)
+NOT_KEPT = (False, None, None, None, None, None)
 
 Extension: TypeAlias = tuple[Claim, Micros]
 Portion: TypeAlias = tuple[int, Micros]
 Kept: TypeAlias = tuple[int, Attempt]
+
+
+class Claiming(Struct, frozen=True):
+    """What is wanted, and how far the work of targets was taken before."""
+
+    wants: Sequence[Want]
+    cursors: Cursors
 
 
 class Ending(Struct, frozen=True):
@@ -38,37 +49,37 @@ class Ending(Struct, frozen=True):
     attempt: Attempt | None
 
 
-async def claim(tx: Transaction, calls: Sequence[Sequence[Want]]) -> list[Claimed]:
+async def claim(tx: Single, calls: Sequence[Claiming]) -> list[Claimed]:
     """Take what is due for each wanted target."""
-    return [await _claim(tx, wants) for wants in calls]
+    return [await _claim(tx, one.wants, one.cursors) if one.wants else NOTHING for one in calls]
 
 
-async def _claim(tx: Transaction, wants: Sequence[Want]) -> Claimed:
-    targets = [want.target_id for want in wants]
-    rows = [
-        (
-            want.target_id,
-            max(want.limit, 0),
-            max(want.kept, 0),
-            secrets.randbits(63),
-            tx.now + want.lease,
-        )
-        for want in wants
-    ]
-    found = await tx.rows("claim", now=tx.now, **columns(rows, WANT)) if rows else []
-    claims = tuple(claim_of(row, tx.now) for row in found)
-    due: dict[int, Micros | None] = dict.fromkeys(targets)
-    rows = await tx.rows("next_due", targets=targets)
-    full = {want.target_id for want in wants if _is_full(want, claims)}
-    due |= _earliest([row[:2] if row[0] in full else row for row in rows])
-    return Claimed(claims=claims, due=due)
+async def _claim(tx: Single, wants: Sequence[Want], cursors: Cursors) -> Claimed:
+    now = cursors.clock() if tx.at is None else tx.at
+    starts = {want.target_id: cursors.at(want.target_id, now) for want in wants}
+    given = columns([_wanted(want, starts[want.target_id]) for want in wants], WANT)
+    rows = await tx.rows("claim", at=tx.at, **given)
+    due: dict[int, Micros | None] = dict.fromkeys(starts)
+    for want in wants:
+        own = [row for row in rows if row["target_id"] == want.target_id]
+        if own:
+            *claimed, last = own
+            tx.told = last["ended"]
+            start = starts[want.target_id]
+            cursors.forward(want, start, claimed, last["began"], last["ended"])
+            due[want.target_id] = _soonest(last["due_at"], start.until or None)
+    taken = [row for row in rows if row["id"] is not None]
+    taken.sort(key=lambda row: (row["priority"], row["due_at"], row["id"]))
+    return Claimed(claims=tuple(claim_of(row, row["began"]) for row in taken), due=due)
 
 
-def _is_full(want: Want, claims: Sequence[Claim]) -> bool:
-    """Tell whether what is not interactive has filled all places that are not kept."""
-    own = [claim for claim in claims if claim.target_id == want.target_id]
-    urgent = sum(is_interactive(claim.event.kind) for claim in own)
-    return want.kept > 0 and len(own) - urgent == want.limit - max(urgent, want.kept)
+def _wanted(want: Want, start: Cursor) -> tuple[int, ...]:
+    places = (want.target_id, max(want.limit, 0), max(want.kept, 0))
+    return (*places, secrets.randbits(63), want.lease, start.urgent, start.plain)
+
+
+def _soonest(*moments: Micros | None) -> Micros | None:
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 async def claim_lapsed(tx: Transaction, calls: Sequence[Portion]) -> list[list[Claim]]:
@@ -95,19 +106,11 @@ async def extend(tx: Transaction, calls: Sequence[Extension]) -> list[bool]:
     return [claim.delivery_id in current for claim, _ in calls]
 
 
-async def settle(tx: Transaction, calls: Sequence[Ending]) -> list[Recorded]:
+async def settle(tx: Single, calls: Sequence[Ending]) -> list[Recorded]:
     """Record the ends of tries whose tokens are current, and promote the next of their lanes."""
-    ended = [e.claim.delivery_id for e in calls if isinstance(e.settlement, Delivered | Dead)]
-    if ended:
-        found = await tx.rows("lanes_of", ids=ended)
-        await lanes.lock(tx, [(row[0], row[1]) for row in found])
-    rows = [_values(ending) for ending in calls]
-    settled = await tx.rows("settle", now=tx.now, **columns(rows, SETTLED))
-    due = {row[0]: row[3] for row in settled}
-    for row in settled:
-        if row[2] in (State.DELIVERED, State.DEAD):
-            tx.count(State(row[2]).name.lower(), row[1])
-    await _keep_attempts(tx, [e for e in calls if e.claim.delivery_id in due])
+    given = columns([_values(ending) + _kept(ending) for ending in calls], SETTLED)
+    settled = await tx.rows("settle", at=tx.at, shard=tx.shard, **given)
+    due = {row["id"]: row["due_at"] for row in settled}
     ids = [ending.claim.delivery_id for ending in calls]
     return [Recorded(due=due[each]) if each in due else LOST for each in ids]
 
@@ -129,14 +132,12 @@ def _values(ending: Ending) -> tuple[Any, ...]:
             assert_never(ending.settlement)
 
 
-async def _keep_attempts(tx: Transaction, endings: Sequence[Ending]) -> None:
-    rows = [
-        attempt_values(ending.claim.delivery_id, ending.attempt)
-        for ending in endings
-        if ending.attempt is not None and _worth_keeping(ending.settlement, ending.attempt)
-    ]
-    if rows:
-        await tx.rows("insert_attempts", **columns(rows, ATTEMPT))
+def _kept(ending: Ending) -> tuple[Any, ...]:
+    attempt = ending.attempt
+    if attempt is None or not _worth_keeping(ending.settlement, attempt):
+        return NOT_KEPT
+    kept = attempt_values(ending.claim.delivery_id, attempt)
+    return True, kept[1], kept[2], *kept[5:]
 
 
 def _worth_keeping(settlement: Settlement, attempt: Attempt) -> bool:
@@ -170,12 +171,12 @@ def _extended(extension: Extension) -> int:
     return extension[0].delivery_id
 
 
-CLAIM = Kind(claim, durable=False)
+CLAIM = Kind(claim, durable=False, single=True)
 CLAIM_LAPSED = Kind(claim_lapsed, durable=False)
 LAPSE_ALL = Kind(lapse_all, durable=False)
 EXTEND = Kind(extend, together=512, durable=False, apart=_extended)
 KEEP = Kind(keep, together=512, apart=lambda kept: kept[0])
-SETTLE = Kind(settle, together=512, durable=False, apart=_delivery)
+SETTLE = Kind(settle, together=512, durable=False, single=True, apart=_delivery)
 
 
 def give_back(claimed: Claimed) -> list[Call[Any, Any]]:

@@ -43,8 +43,7 @@ class Reader:
 
     async def _run(self, work: Callable[[View], Awaitable[T]]) -> T:
         try:
-            db = await self._link.open()
-            await db.execute(START_READING, timeout=STATEMENT)
+            db = await self._link.start(START_READING, deadline=STATEMENT)
             found = await _found(work, View(db))
             await db.execute(COMMIT, timeout=STATEMENT)
         except BaseException:

@@ -24,17 +24,16 @@ from hookgram.store.postgres.transaction import Row
 
 COUNTED = ("created", "delivered", "dead", "cancelled", "purged")
 """What is counted for each target."""
-NO_UPDATE_ID = -1
-"""Stands for a missing update id in the key of duplicates."""
 SUBSTITUTE = "\x1a"
 
 EVENT = (
     *("event_ids", "bots", "updates", "kinds", "chats", "users", "lanes"),
-    *("received", "expires", "targets", "bodies"),
+    *("received", "expires", "owing", "bodies", "digests"),
 )
-"""The columns of ``insert_events``."""
+OWED = ("owers", "owed", "priorities", "owed_lanes", "delays", "reasons")
+"""The columns of ``accept``: what comes, and what it owes."""
 ATTEMPT = ("ids", "numbers", "started", "took", "statuses", "errors", "excerpts", "members")
-"""The columns of ``insert_attempts``."""
+"""The columns of ``keep_attempts``."""
 
 
 def written(text: str | None) -> str | None:

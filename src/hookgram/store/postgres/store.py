@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
+from typing import Any
 
 from hookgram.core.access import Chats
 from hookgram.core.definition import Definition, Target
@@ -33,7 +34,9 @@ from hookgram.store.postgres import (
     upkeep,
     webhook_book,
 )
+from hookgram.store.postgres.call import Call
 from hookgram.store.postgres.connection import Link, examine
+from hookgram.store.postgres.cursors import Cursors
 from hookgram.store.postgres.hosts import Hosts
 from hookgram.store.postgres.journal_reader import DEADLINE, PostgresJournal
 from hookgram.store.postgres.move import refuse_moving
@@ -90,6 +93,7 @@ class PostgresStore(PostgresJournal):
         self._made = 0
         self.clock: Clock = working.clock
         """The server's clock, as near as the last call can tell; a test's where it gave one."""
+        self._cursors = Cursors(working.clock)
         for link in links:
             link.reconnected = self._watch.tell
         taking.start()
@@ -154,7 +158,13 @@ class PostgresStore(PostgresJournal):
 
     async def claim(self, wants: Sequence[Want]) -> Claimed:
         """Take due deliveries; what a cancelled caller leaves is released."""
-        return await self._working.call(queue.CLAIM, wants, undo=queue.give_back)
+        claiming = queue.Claiming(wants, self._cursors)
+        return await self._working.call(queue.CLAIM, claiming, undo=self._give_back)
+
+    def _give_back(self, claimed: Claimed) -> list[Call[Any, Any]]:
+        for claim in claimed.claims:
+            self._cursors.forget(claim.target_id)
+        return queue.give_back(claimed)
 
     async def claim_lapsed(self, *, limit: int, lease: Micros) -> list[Claim]:
         """Take over lapsed claims; what a cancelled caller leaves lapses again at once."""
@@ -173,7 +183,11 @@ class PostgresStore(PostgresJournal):
         self, claim: Claim, settlement: Settlement, attempt: Attempt | None
     ) -> Recorded:
         """Record the end of a try, if the token is current."""
-        return await self._working.call(queue.SETTLE, queue.Ending(claim, settlement, attempt))
+        ending = queue.Ending(claim, settlement, attempt)
+        recorded = await self._working.call(queue.SETTLE, ending)
+        if recorded.due is not None:
+            self._cursors.back(claim.target_id, recorded.due)
+        return recorded
 
     async def keep(self, delivery_id: int, attempt: Attempt) -> None:
         """Keep this of an attempt, in place of what is kept of it."""

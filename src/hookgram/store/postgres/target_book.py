@@ -148,7 +148,7 @@ async def _replay(tx: Transaction, delivery_ids: Sequence[int]) -> list[int]:
         if each not in found or found[each][2] in gone:
             raise NotFound(f"there is no delivery {each}, or its target is gone")
     dues = [_again(tx, found[each]) for each in delivery_ids]
-    return await owe(tx, dues, gone)
+    return await owe(tx, dues)
 
 
 def _again(tx: Transaction, row: Row) -> Due:

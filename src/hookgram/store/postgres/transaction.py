@@ -55,9 +55,13 @@ def script(*names: str) -> str:
     return ";\n".join(SQL[name].sql for name in names)
 
 
-START = script("begin", "limits")
-START_RELAXED = script("begin", "limits", "relaxed")
-START_READING = script("begin_reading", "limits")
+LIMITS = script("limits")
+"""For one transaction: what a connection needs that a pooler gives away after each."""
+SESSION = LIMITS.replace("SET LOCAL", "SET")
+"""The same, for a connection of our own."""
+START = script("begin")
+START_RELAXED = script("begin", "relaxed")
+START_READING = script("begin_reading")
 COMMIT = script("commit")
 ROLLBACK = script("rollback")
 
@@ -83,15 +87,29 @@ class View:
         return rows[0] if rows else None
 
 
-class Transaction(View):
+class Single(View):
+    """A view for one statement that writes: a function of the schema, which counts by itself.
+
+    ``at``: the moment to count with; None: the server's. ``told``: the server's time, if it came back.
+    """
+
+    __slots__ = ("at", "shard", "told")
+
+    def __init__(self, db: asyncpg.Connection, at: Micros | None, shard: str) -> None:
+        super().__init__(db)
+        self.at = at
+        self.shard = shard
+        self.told: Micros | None = None
+
+
+class Transaction(Single):
     """A view that writes. ``now`` is the moment of everything in it."""
 
-    __slots__ = ("counts", "now", "pages", "shard")
+    __slots__ = ("counts", "now", "pages")
 
     def __init__(self, db: asyncpg.Connection, now: Micros, shard: str) -> None:
-        super().__init__(db)
+        super().__init__(db, now, shard)
         self.now = now
-        self.shard = shard
         self.counts: Counter[tuple[int, str]] = Counter()
         self.pages = 0
         """How often this transaction changed the book of targets and chats."""

@@ -27,6 +27,7 @@ from hookgram.store.postgres.transaction import (
     START,
     START_RELAXED,
     STATEMENT,
+    Single,
     Transaction,
     View,
 )
@@ -58,7 +59,6 @@ class Writer:
         self._task: asyncio.Task[None] | None = None
         self.pages = 0
         """How often we changed the book of targets ourselves."""
-        self.committed: Callable[[Kind[Any, Any]], None] = lambda _: None
 
     def start(self) -> None:
         """Start the task."""
@@ -133,6 +133,8 @@ class Writer:
                 return []
             self._arrived.clear()
             await self._arrived.wait()
+        # Those whom the last batch woke have their turn: what they ask next goes with this one.
+        await asyncio.sleep(0)
         kind = self._waiting[0].kind
         taken: list[Call[Any, Any]] = []
         left: deque[Call[Any, Any]] = deque()
@@ -180,41 +182,52 @@ class Writer:
 
     async def _run(self, batch: Sequence[Call[Any, Any]]) -> None:
         kind = batch[0].kind
-        db = await self._begin(kind)
+        items = [call.item for call in batch]
+        db = await self._link.open()
+        if kind.single and not self._link.pooled:
+            results = await self._run_single(db, kind, items)
+        else:
+            results = await self._run_whole(kind, items)
+        for call, result in zip(batch, results, strict=True):
+            call.result, call.error = result, None
+
+    async def _run_single(self, db: Any, kind: Kind[Any, Any], items: Sequence[Any]) -> Any:
+        """Run what is one statement: the server begins and commits by itself."""
+        view = Single(db, self._given() if self._given is not None else None, self._shard)
+        try:
+            results = await kind.work(view, items)
+        except BaseException as error:
+            if not isinstance(error, Exception) or cuts(error):
+                self._link.drop()
+            raise
+        if view.told is not None:
+            self._learn(view.told)
+        return results
+
+    async def _run_whole(self, kind: Kind[Any, Any], items: Sequence[Any]) -> Any:
+        sql = START if kind.durable else START_RELAXED
+        db = await self._link.start(sql, deadline=STATEMENT)
         try:
             tx = Transaction(db, await self._now(db), self._shard)
-            results = await kind.work(tx, [call.item for call in batch])
+            results = await kind.work(tx, items)
             await tx.write_counts()
             await _commit(db)
         except BaseException as error:
             await self._roll_back(db, error)
             raise
-        for call, result in zip(batch, results, strict=True):
-            call.result, call.error = result, None
         self.pages += tx.pages
-        self.committed(kind)
-
-    async def _begin(self, kind: Kind[Any, Any]) -> Any:
-        """Begin a transaction; on a new connection if the old one turns out to be gone."""
-        sql = START if kind.durable else START_RELAXED
-        db = await self._link.open()
-        try:
-            await db.execute(sql, timeout=STATEMENT)
-        except Exception as error:
-            self._link.drop()
-            if not cuts(error):
-                raise
-            db = await self._link.open()
-            await db.execute(sql, timeout=STATEMENT)
-        return db
+        return results
 
     async def _now(self, db: Any) -> int:
         if self._given is not None:
             return self._given()
         [row] = await View(db).rows("now")
-        # Read after the answer: so we are a little behind the server, never ahead of it.
-        self._ahead = int(row[0]) - time.time_ns() // 1_000
+        self._learn(int(row[0]))
         return int(row[0])
+
+    def _learn(self, now: Micros) -> None:
+        # Read after the answer: so we are a little behind the server, never ahead of it.
+        self._ahead = now - time.time_ns() // 1_000
 
     def clock(self) -> Micros:
         """Tell the server's time by our own clock and how far it was ahead of it."""
