@@ -46,6 +46,11 @@ class Proxy:
             self._sever(self._chance.choice(self._open))
             self.cuts += 1
 
+    def cut_all(self) -> None:
+        """Cut every connection."""
+        for ends in self._open:
+            self._sever(ends)
+
     @staticmethod
     def _sever(ends: tuple[asyncio.StreamWriter, asyncio.StreamWriter]) -> None:
         for end in ends:

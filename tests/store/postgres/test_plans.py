@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fakes.postgres import connected
-from hookgram.store.postgres.transaction import SQL, START
+from hookgram.store.postgres.transaction import LIMITS, SQL
 
 BIG = ("delivery", "event", "attempt", "seen", "lane", "refused_chat")
 
@@ -13,7 +13,7 @@ BIG = ("delivery", "event", "attempt", "seen", "lane", "refused_chat")
 async def test_no_statement_walks_a_big_table(url):
     walks = []
     async with connected(url) as connection:
-        await connection.execute(START)
+        await connection.execute(f"BEGIN; {LIMITS}")
         for name, statement in SQL.items():
             if not statement.sql.startswith(("WITH", "SELECT", "INSERT", "UPDATE", "DELETE")):
                 continue

@@ -87,11 +87,31 @@ async def test_after_cut_connections_calls_go_on(replica, url):
         [target] = await register(store, "shop")
         for _ in range(6):
             await owe(store, target)
-            for _ in range(3):
-                wire.cut()
+            wire.cut_all()
+            await noticed(store)
             for one in await claim(store, target):
                 await deliver(store, one)
         assert (await store.counts())["shop", "delivered"] == 6
+
+
+async def noticed(store) -> None:
+    """Wait until the store's connections know that they are cut."""
+    async with asyncio.timeout(5):
+        for link in (store._taking._link, store._working._link):
+            while not link._db.is_closed():
+                await asyncio.sleep(0)
+
+
+async def test_a_connection_that_broke_unnoticed_while_it_rested_is_replaced(replica, url):
+    async with Proxy(running().port) as wire:
+        store = await replica(url=url.replace(f":{running().port}/", f":{wire.port}/"))
+        [target] = await register(store, "shop")
+        await owe(store, target)
+        for link in (store._taking._link, store._working._link):
+            link._used_at = 0.0
+        wire.cut_all()
+        assert [await deliver(store, one) for one in await claim(store, target)]
+        await owe(store, target)
 
 
 async def test_a_call_under_way_when_the_connection_is_cut_is_unavailable_and_can_be_repeated(

@@ -23,6 +23,8 @@ from hookgram.store.postgres.troubles import CUT, cuts
 CONNECT = 5.0
 """Seconds that opening a connection may take."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+FRESH = 1.0
+"""Seconds after its last use in which a connection is trusted to be there still."""
 OLDEST = 140_000
 READ_ONLY = "is read-only, a standby perhaps: name the primary"
 REFUSED = (
@@ -44,6 +46,17 @@ class Link:
         self.pooled = False
         """Whether the connection is a pooler's, which keeps nothing from transaction to transaction."""
         self.reconnected: Callable[[], None] = lambda: None
+        self._used_at = 0.0
+
+    def takes_single(self) -> bool:
+        """Tell whether a statement may go without a transaction around it.
+
+        At a pooler its parts might reach two servers; and one that has rested may be gone
+        unnoticed, which the start of a transaction finds out without harm.
+        """
+        fresh = time.monotonic() - self._used_at < FRESH
+        self._used_at = time.monotonic()
+        return fresh and not self.pooled
 
     async def open(self) -> asyncpg.Connection:
         """Return the open connection; waits for the server. Raises StoreUnavailable."""

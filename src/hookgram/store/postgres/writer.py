@@ -133,8 +133,10 @@ class Writer:
                 return []
             self._arrived.clear()
             await self._arrived.wait()
-        # Those whom the last batch woke have their turn: what they ask next goes with this one.
-        await asyncio.sleep(0)
+        # Those whom the last batch woke have their turn: what they ask next goes with this one. In a
+        # second turn the loop notices that a connection has ended before it is used.
+        for _ in range(2):
+            await asyncio.sleep(0)
         kind = self._waiting[0].kind
         taken: list[Call[Any, Any]] = []
         left: deque[Call[Any, Any]] = deque()
@@ -184,7 +186,7 @@ class Writer:
         kind = batch[0].kind
         items = [call.item for call in batch]
         db = await self._link.open()
-        if kind.single and not self._link.pooled:
+        if self._link.takes_single() and kind.single:
             results = await self._run_single(db, kind, items)
         else:
             results = await self._run_whole(kind, items)

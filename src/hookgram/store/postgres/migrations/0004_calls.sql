@@ -20,7 +20,7 @@ CREATE FUNCTION owe(
   priorities smallint[], lanes text[], due bigint[], replays bigint[], reasons text[]
 ) RETURNS bigint[]
 LANGUAGE plpgsql
-SET enable_hashjoin = on SET jit = off SET plan_cache_mode = force_generic_plan
+SET enable_hashjoin = on
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -75,7 +75,7 @@ CREATE FUNCTION accept(
   reasons text[]
 ) RETURNS TABLE (began bigint, seqs bigint[])
 LANGUAGE plpgsql
-SET enable_hashjoin = on SET jit = off SET plan_cache_mode = force_generic_plan
+SET enable_hashjoin = on
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -187,8 +187,6 @@ CREATE FUNCTION claim(
   began bigint, ended bigint
 )
 LANGUAGE plpgsql
-SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off
-SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -271,8 +269,6 @@ CREATE FUNCTION settle(
   members text[]
 ) RETURNS TABLE (id bigint, target_id bigint, due_at bigint)
 LANGUAGE plpgsql
-SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off
-SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
