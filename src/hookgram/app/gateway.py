@@ -71,6 +71,8 @@ class Gateway:
             await self._build(stack)
             self._build_care()
             self._store.on_change(self._stale.set)  # before the reading: nothing falls between
+            if self._ways_out is not None:
+                self._store.on_work(self._ways_out.wake)
             await self._read_targets()
             if self._ways_in is not None:
                 await self._ways_in.open()
@@ -81,7 +83,7 @@ class Gateway:
     async def _open_store(self, stack: AsyncExitStack) -> tuple[Store, Clock]:
         url = self._settings.shared_database
         if url is not None:
-            return await open_shared(url, stack)
+            return await open_shared(url, stack, direct=self._settings.direct_database)
         path = Path(self._settings.sqlite_path)
         return await open_file(path, self._role, wall_clock, stack)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from hookgram.ports.books import ChatBook, TargetBook, WebhookBook
@@ -15,6 +15,14 @@ class Store(Inbox, Queue, Journal, Duties, WebhookBook, TargetBook, ChatBook, Up
 
     def on_change(self, changed: Callable[[], None]) -> None:
         """Have *changed* called, on the event loop, within a second of another process's commit."""
+        ...
+
+    def on_work(self, wake: Callable[[Iterable[int] | None], None]) -> None:
+        """Have *wake* called, on the event loop, when another process brought work.
+
+        It is told the targets, or None where any may have some. For who delivers; only a hint: it may
+        not come, and ``due`` decides.
+        """
         ...
 
     async def close(self) -> None:

@@ -148,6 +148,7 @@ _CHECKS: dict[str, Callable[[Any], str | None]] = {
     "outbound_secret": _signing_secret,
     "sqlite_path": _file,
     "database_url": databases.wrong,
+    "database_direct_url": databases.wrong,
     "public_url": _public_url,
 }
 

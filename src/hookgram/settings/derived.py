@@ -146,11 +146,12 @@ class Settings(Knobs):
 
     def secrets(self) -> list[str]:
         """Return every secret, for the mask; also the bot token without its public number."""
-        held = (self.bot_token, self.telegram_secret_token, self.outbound_secret, self.database_url)
+        databases = [one for one in (self.database_url, self.database_direct_url) if one]
+        held = (self.bot_token, self.telegram_secret_token, self.outbound_secret, *databases)
         found = [secret.get_secret_value() for secret in held if secret]
         parts = [self.bot_token.get_secret_value().partition(":")[2]] if self.bot_token else []
-        if self.database_url is not None:
-            parts += passwords(self.database_url.get_secret_value())
+        for database in databases:
+            parts += passwords(database.get_secret_value())
         return [*found, *parts, *(meaning.secrets(self._file) if self._file else ())]
 
     @property
@@ -162,6 +163,11 @@ class Settings(Knobs):
     def shared_database(self) -> str | None:
         """The database that replicas share; None where one gateway owns a file."""
         return shared(self.queue_backend, self.database_url)
+
+    @property
+    def direct_database(self) -> str | None:
+        """The same database past a pooler, where one is named."""
+        return shared(self.queue_backend, self.database_direct_url)
 
     @property
     def ingest_secret(self) -> str | None:

@@ -15,7 +15,13 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from hookgram.core.facts import Warned
 
-FROM_FILES = ("BOT_TOKEN", "TELEGRAM_SECRET_TOKEN", "OUTBOUND_SECRET", "DATABASE_URL")
+FROM_FILES = (
+    "BOT_TOKEN",
+    "TELEGRAM_SECRET_TOKEN",
+    "OUTBOUND_SECRET",
+    "DATABASE_URL",
+    "DATABASE_DIRECT_URL",
+)
 LONGEST_SECRET = 64 * 1024
 LIKENESS = 0.83
 SHORTEST_NAME = 6

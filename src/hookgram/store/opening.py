@@ -144,15 +144,17 @@ def hints_from(path: Path, heard: Callable[[Iterable[int]], None], stack: AsyncE
     stack.callback(Hearer(path, heard).close)
 
 
-async def open_shared(url: str, stack: AsyncExitStack) -> tuple[Store, Clock]:
+async def open_shared(
+    url: str, stack: AsyncExitStack, *, direct: str | None = None
+) -> tuple[Store, Clock]:
     """Open the database as one replica of any number: others' leases are theirs until they end.
 
-    *stack* closes it. Returns the store and its clock. Raises SettingsError where the database
+    *direct* is the same database past a pooler. *stack* closes it. Returns the store and its clock. Raises SettingsError where the database
     cannot keep the promise or the library is missing, and what opening raises.
     """
     with library():
         from hookgram.store.postgres import open_postgres  # noqa: PLC0415  (an extra)
-    store = await open_postgres(url, shard=_shard())
+    store = await open_postgres(url, shard=_shard(), direct=direct)
     stack.push_async_callback(store.close)
     return store, store.clock
 

@@ -73,6 +73,7 @@ def settings(database: Path, urls: dict[str, str]) -> DemoSettings:
         "breaker_failures": 0,
         "queue_backend": "sqlite",
         "database_url": None,
+        "database_direct_url": None,
         "sqlite_path": str(database),
         "retention_hours": FOREVER_HOURS,
         "dead_retention_days": 3650,

@@ -21,7 +21,7 @@ class Unfinished(Generic[T]):
         self.item = item
 
 
-Work: TypeAlias = "Callable[[Transaction, Sequence[A]], Awaitable[Sequence[T | Unfinished[T]]]]"
+Work: TypeAlias = "Callable[[Any, Sequence[A]], Awaitable[Sequence[T | Unfinished[T]]]]"
 """A port's function over all that share a transaction; it may be run twice: a first run can be
 rolled back."""
 

@@ -226,6 +226,10 @@ SELECT (SELECT version FROM book),
        (SELECT coalesce(last_value, 0) FROM pg_sequences
          WHERE sequencename = 'delivery_id_seq' AND schemaname = current_schema())
 
+-- A hint for those who deliver (hints.py).
+-- name: notify
+SELECT pg_notify(:channel::text, :text::text)
+
 -- Journal --------------------------------------------------------------------------------------
 
 -- name: counts

@@ -37,6 +37,7 @@ from hookgram.store.postgres import (
 from hookgram.store.postgres.call import Call
 from hookgram.store.postgres.connection import Link, examine
 from hookgram.store.postgres.cursors import Cursors
+from hookgram.store.postgres.hints import NOTIFY, Caller, Listener, Wake
 from hookgram.store.postgres.hosts import Hosts
 from hookgram.store.postgres.journal_reader import DEADLINE, PostgresJournal
 from hookgram.store.postgres.move import refuse_moving
@@ -55,12 +56,14 @@ async def open_postgres(
     clock: Clock | None = None,
     shard: str = "main",
     deadline: float = DEADLINE,
+    direct: str | None = None,
 ) -> PostgresStore:
     """Open the store in the database at *url* and bring its schema up to date.
 
     With *existing*, for commands beside gateways, the schema is left as it is: StoreMissing or
     SchemaMismatch if it is not ours. *shard* names this replica among those that count. Without a
     *clock* (tests give one) the server's is used. No call waits longer than *deadline* seconds.
+    *direct*: the same database past a pooler, where hints of others' work can be heard.
     Raises SettingsError for a database that cannot keep the promise, SchemaMismatch, StoreInUse
     while it is being moved to, StoreUnavailable when nobody answers.
     """
@@ -76,14 +79,14 @@ async def open_postgres(
             await refuse_moving(View(db))
         stack.pop_all()
     taking, working = (Writer(link, clock, shard, deadline) for link in links[:2])
-    return PostgresStore(taking, working, Reader(links[2], deadline), links)
+    return PostgresStore(taking, working, Reader(links[2], deadline), links, direct or url)
 
 
 class PostgresStore(PostgresJournal):
     """A ``ports.Store`` in one database. One connection takes updates, one works, one reads."""
 
     def __init__(
-        self, taking: Writer, working: Writer, reader: Reader, links: Sequence[Link]
+        self, taking: Writer, working: Writer, reader: Reader, links: Sequence[Link], direct: str
     ) -> None:
         super().__init__(reader)
         self._taking = taking
@@ -91,6 +94,9 @@ class PostgresStore(PostgresJournal):
         self._place = upkeep.Place()
         self._watch = Watch(reader, lambda: (taking.pages + working.pages, self._made))
         self._made = 0
+        self._direct = direct
+        self._caller = Caller(partial(taking.call, NOTIFY))
+        self._listener: Listener | None = None
         self.clock: Clock = working.clock
         """The server's clock, as near as the last call can tell; a test's where it gave one."""
         self._cursors = Cursors(working.clock)
@@ -109,9 +115,16 @@ class PostgresStore(PostgresJournal):
             accepted = await self._taking.call(inbox.ACCEPT, arrivals)
         else:
             accepted = await self._taking.call(inbox.ACCEPT_POLLED, (arrivals, offset))
-        for arrival, acceptance in zip(arrivals, accepted, strict=True):
-            self._made += 0 if acceptance.duplicate else len(arrival.owed)
+        pairs = zip(arrivals, accepted, strict=True)
+        owed = [one for each, answer in pairs if not answer.duplicate for one in each.owed]
+        self._brought(len(owed), {one.target_id for one in owed})
         return accepted
+
+    def _brought(self, made: int, targets: set[int] | None) -> None:
+        """Tell those who deliver, unless we do so ourselves."""
+        self._made += made
+        if made and self._listener is None:
+            self._caller.brought(targets)
 
     async def refuse(self, bot_id: int, chat_id: int, chat_kind: str | None) -> None:
         """Count a refused update and remember its chat."""
@@ -243,7 +256,7 @@ class PostgresStore(PostgresJournal):
         if len(delivery_ids) > target_book.STEP:
             raise ValueError(f"at most {target_book.STEP} deliveries are replayed at a time")
         made = await self._working.call(target_book.REPLAY, tuple(delivery_ids))
-        self._made += len(made)
+        self._brought(len(made), None)
         return made
 
     async def purge(self, delivery_ids: Sequence[int]) -> int:
@@ -278,9 +291,16 @@ class PostgresStore(PostgresJournal):
         """Have *changed* called on the loop within a second of another replica's commit."""
         self._watch.on_change(changed)
 
+    def on_work(self, wake: Wake) -> None:
+        """Have *wake* called on the loop with targets that another process brought work for."""
+        self._listener = Listener(self._direct, wake)
+
     async def close(self) -> None:
         """Finish what is under way and close."""
         await self._watch.close()
+        if self._listener is not None:
+            await self._listener.close()
+        await self._caller.close()
         await self._taking.close()
         await self._working.close()
         await super().close()

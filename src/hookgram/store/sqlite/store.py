@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from hookgram.core.access import Chats
@@ -241,6 +241,9 @@ class SqliteStore(SqliteJournal):
     def on_change(self, changed: Callable[[], None]) -> None:
         """Have *changed* called on the loop within a second of another process's commit."""
         self._writer.on_change(changed)
+
+    def on_work(self, wake: Callable[[Iterable[int] | None], None]) -> None:
+        """Do nothing: a file is no way to tell others, and its changes are noticed as such."""
 
     async def close(self) -> None:
         """Finish what is under way, checkpoint and close."""
