@@ -62,7 +62,7 @@ class Cursors:
     def forward(
         self, want: Want, began_at: Cursor, claimed: Sequence[Row], began: Micros, ended: Micros
     ) -> None:
-        """Learn from a claim: what it took, in order, and when it began and ended."""
+        """Learn from a claim: what it took, and when it began and ended."""
         urgent = [row["due_at"] for row in claimed if row["priority"] == 0]
         plain = [row["due_at"] for row in claimed if row["priority"] != 0]
         room = want.limit - max(len(urgent), want.kept)
@@ -80,5 +80,5 @@ def _reached(before: Micros, due: Sequence[Micros], room: int, began: Micros) ->
     """Tell before which moment everything due was taken."""
     if room <= 0:
         return before
-    last = due[-1] if len(due) >= room else began
+    last = max(due) if len(due) >= room else began
     return max(before, min(last, began - MARGIN))

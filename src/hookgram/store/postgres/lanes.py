@@ -10,22 +10,20 @@ from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
-from hookgram.core.model import Micros
 from hookgram.errors import NotFound
 from hookgram.store.postgres.transaction import Transaction, columns
 
-DUE = ("events", "targets", "priorities", "lanes", "due", "replays", "reasons")
+DUE = ("events", "targets", "priorities", "lanes", "delays", "replays", "reasons")
 """The columns of ``owe``."""
 
 
 class Due(Struct, frozen=True, kw_only=True):
-    """A delivery to be made. ``lane`` is written as the database keeps it."""
+    """A delivery to be made, due at once. ``lane`` is written as the database keeps it."""
 
     event_seq: int
     target_id: int
     priority: int
     lane: str | None
-    due_at: Micros
     replay_of: int | None = None
 
 
@@ -48,7 +46,7 @@ async def owe(tx: Transaction, dues: Sequence[Due]) -> list[int]:
     for due in dues:
         tx.count("created", due.target_id)
     rows = [
-        (due.event_seq, due.target_id, due.priority, due.lane, due.due_at, due.replay_of, None)
+        (due.event_seq, due.target_id, due.priority, due.lane, 0, due.replay_of, None)
         for due in dues
     ]
     [made] = await tx.rows("owe", now=tx.now, **columns(rows, DUE))

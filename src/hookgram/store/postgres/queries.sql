@@ -97,7 +97,7 @@ SELECT * FROM accept(:at::bigint, :shard::text, :event_ids::text[], :bots::bigin
 
 -- name: owe
 SELECT owe(:now::bigint, '{}', :events::bigint[], :targets::bigint[], :priorities::smallint[],
-           :lanes::text[], :due::bigint[], :replays::bigint[], :reasons::text[])
+           :lanes::text[], :delays::bigint[], :replays::bigint[], :reasons::text[])
 
 -- The targets' rows are held until the commit: a removal waits, and then sees what was owed.
 -- name: hold_targets
@@ -212,11 +212,11 @@ WITH RECURSIVE busy (target_id) AS (
 SELECT t.id,
        (SELECT d.due_at FROM delivery AS d
          WHERE d.state = 1 AND d.target_id = t.id AND d.priority = 0
-           AND NOT EXISTS (SELECT FROM lease AS l WHERE l.delivery_id = d.id)
+           AND (SELECT l.delivery_id FROM lease AS l WHERE l.delivery_id = d.id) IS NULL
          ORDER BY d.due_at, d.id LIMIT 1),
        (SELECT d.due_at FROM delivery AS d
          WHERE d.state = 1 AND d.target_id = t.id AND d.priority = 1
-           AND NOT EXISTS (SELECT FROM lease AS l WHERE l.delivery_id = d.id)
+           AND (SELECT l.delivery_id FROM lease AS l WHERE l.delivery_id = d.id) IS NULL
          ORDER BY d.due_at, d.id LIMIT 1)
   FROM busy JOIN target AS t ON t.id = busy.target_id
  WHERE NOT t.paused AND t.removed_at IS NULL
@@ -409,11 +409,11 @@ SELECT target_id, name, sum(value)::bigint FROM counter GROUP BY target_id, name
 SELECT w.target_id,
        (SELECT d.due_at FROM delivery AS d
          WHERE d.state = 1 AND d.target_id = w.target_id AND d.priority = 0
-           AND NOT EXISTS (SELECT FROM lease AS l WHERE l.delivery_id = d.id)
+           AND (SELECT l.delivery_id FROM lease AS l WHERE l.delivery_id = d.id) IS NULL
          ORDER BY d.due_at, d.id LIMIT 1),
        (SELECT d.due_at FROM delivery AS d
          WHERE d.state = 1 AND d.target_id = w.target_id AND d.priority = 1
-           AND NOT EXISTS (SELECT FROM lease AS l WHERE l.delivery_id = d.id)
+           AND (SELECT l.delivery_id FROM lease AS l WHERE l.delivery_id = d.id) IS NULL
          ORDER BY d.due_at, d.id LIMIT 1)
   FROM unnest(:targets::bigint[]) AS w (target_id)
 

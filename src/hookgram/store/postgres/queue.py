@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, assert_never
 
 from msgspec import Struct
 
-from hookgram.core.model import Attempt, Claim, Claimed, Micros, Recorded, State, Want
+from hookgram.core.model import Attempt, Claim, Claimed, Micros, Priority, Recorded, State, Want
 from hookgram.core.outcome import Dead, Delivered, Released, Retry, Settlement
 from hookgram.store.postgres.call import Call, Kind
 from hookgram.store.postgres.cursors import Cursor, Cursors
@@ -59,27 +59,38 @@ async def _claim(tx: Single, wants: Sequence[Want], cursors: Cursors) -> Claimed
     starts = {want.target_id: cursors.at(want.target_id, now) for want in wants}
     given = columns([_wanted(want, starts[want.target_id]) for want in wants], WANT)
     rows = await tx.rows("claim", at=tx.at, **given)
-    due: dict[int, Micros | None] = dict.fromkeys(starts)
-    for want in wants:
-        own = [row for row in rows if row["target_id"] == want.target_id]
-        if own:
-            *claimed, last = own
-            tx.told = last["ended"]
-            start = starts[want.target_id]
-            cursors.forward(want, start, claimed, last["began"], last["ended"])
-            due[want.target_id] = _soonest(last["due_at"], start.until or None)
     taken = [row for row in rows if row["id"] is not None]
+    due: dict[int, Micros | None] = {}
+    for want in wants:
+        start, target_id = starts[want.target_id], want.target_id
+        own = [row for row in rows if row["target_id"] == target_id]
+        due[target_id] = _next_due(want, start, own)
+        if own:
+            tx.told = own[-1]["ended"]
+            claimed = [row for row in own if row["id"] is not None]
+            cursors.forward(want, start, claimed, own[-1]["began"], own[-1]["ended"])
     taken.sort(key=lambda row: (row["priority"], row["due_at"], row["id"]))
     return Claimed(claims=tuple(claim_of(row, row["began"]) for row in taken), due=due)
+
+
+def _next_due(want: Want, start: Cursor, rows: Sequence[Row]) -> Micros | None:
+    """Tell when the target has work next, or may have: where a cursor was believed, see later."""
+    levels = [row["priority"] for row in rows if row["id"] is not None]
+    urgent = levels.count(Priority.INTERACTIVE)
+    filled = want.kept > 0 and len(levels) - urgent == want.limit - max(urgent, want.kept)
+    moments = [
+        row["due_at"]
+        for row in rows
+        if row["id"] is None and row["due_at"] is not None and not (filled and row["priority"])
+    ]
+    if start.until and rows:
+        moments.append(start.until)
+    return min(moments, default=None)
 
 
 def _wanted(want: Want, start: Cursor) -> tuple[int, ...]:
     places = (want.target_id, max(want.limit, 0), max(want.kept, 0))
     return (*places, secrets.randbits(63), want.lease, start.urgent, start.plain)
-
-
-def _soonest(*moments: Micros | None) -> Micros | None:
-    return min((moment for moment in moments if moment is not None), default=None)
 
 
 async def claim_lapsed(tx: Transaction, calls: Sequence[Portion]) -> list[list[Claim]]:

@@ -147,18 +147,17 @@ async def _replay(tx: Transaction, delivery_ids: Sequence[int]) -> list[int]:
     for each in delivery_ids:
         if each not in found or found[each][2] in gone:
             raise NotFound(f"there is no delivery {each}, or its target is gone")
-    dues = [_again(tx, found[each]) for each in delivery_ids]
+    dues = [_again(found[each]) for each in delivery_ids]
     return await owe(tx, dues)
 
 
-def _again(tx: Transaction, row: Row) -> Due:
+def _again(row: Row) -> Due:
     delivery_id, event_seq, target_id, priority, lane = row
     return Due(
         event_seq=event_seq,
         target_id=target_id,
         priority=priority,
         lane=lane,
-        due_at=tx.now,
         replay_of=delivery_id,
     )
 

@@ -13,11 +13,11 @@ CREATE FUNCTION moment(given bigint) RETURNS bigint LANGUAGE sql AS
 $$ SELECT coalesce(given, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint) $$;
 
 -- Makes deliveries at the tails of their lanes, in the order given, and returns their ids in that
--- order. gone: those of the targets that are removed. Ids rise within a lane, because they are given
--- while it is locked.
+-- order. Without an event none is made. gone: those of the targets that are removed. Ids rise within
+-- a lane, because they are given while it is locked.
 CREATE FUNCTION owe(
   began bigint, gone bigint[], events bigint[], targets bigint[],
-  priorities smallint[], lanes text[], due bigint[], replays bigint[], reasons text[]
+  priorities smallint[], lanes text[], delays bigint[], replays bigint[], reasons text[]
 ) RETURNS bigint[]
 LANGUAGE plpgsql
 SET enable_hashjoin = on
@@ -29,8 +29,9 @@ BEGIN
   WITH given AS (
     SELECT g.*,
            CASE WHEN g.target_id = ANY(gone) THEN 5 WHEN g.reason IS NOT NULL THEN 4 END AS ended
-      FROM unnest(events, targets, priorities, lanes, due, replays, reasons) WITH ORDINALITY
-        AS g (event_seq, target_id, priority, lane, due_at, replay_of, reason, n)
+      FROM unnest(events, targets, priorities, lanes, delays, replays, reasons) WITH ORDINALITY
+        AS g (event_seq, target_id, priority, lane, delay, replay_of, reason, n)
+     WHERE g.event_seq IS NOT NULL
   ), placed AS (
     SELECT given.*,
            row_number() OVER (PARTITION BY target_id, lane, ended IS NULL ORDER BY n) AS place
@@ -53,7 +54,7 @@ BEGIN
   ), made AS (
     INSERT INTO delivery (event_seq, target_id, priority, lane, due_at, replay_of, created_at,
                           ended_at, state, reason)
-    SELECT event_seq, target_id, priority, lane, due_at, replay_of, began,
+    SELECT event_seq, target_id, priority, lane, began + delay, replay_of, began,
            CASE WHEN state >= 3 THEN began END, state,
            CASE WHEN state = 5 THEN 'target_removed' ELSE reason END
       FROM judged ORDER BY n
@@ -80,23 +81,19 @@ AS $$
 #variable_conflict use_column
 DECLARE
   gone bigint[];
-  missing bigint;
+  held bigint[];
   fresh bigint[];
   known integer;
 BEGIN
   began := moment(at);
-  WITH wanted AS (
-    SELECT DISTINCT w.id FROM unnest(owed) AS w (id)
-  ), held AS (
-    SELECT t.id, t.removed_at FROM target AS t
-     WHERE t.id IN (SELECT id FROM wanted) ORDER BY t.id FOR SHARE
-  )
-  SELECT array_agg(w.id) FILTER (WHERE h.removed_at IS NOT NULL),
-         min(w.id) FILTER (WHERE h.id IS NULL)
-    INTO gone, missing
-    FROM wanted AS w LEFT JOIN held AS h ON h.id = w.id;
-  IF missing IS NOT NULL THEN
-    RAISE no_data_found USING MESSAGE = format('there is no target %s', missing);
+  SELECT array_agg(h.id) FILTER (WHERE h.removed_at IS NOT NULL), array_agg(h.id)
+    INTO gone, held
+    FROM (SELECT t.id, t.removed_at FROM target AS t
+           WHERE t.id = ANY(owed) ORDER BY t.id FOR SHARE) AS h;
+  IF NOT owed <@ coalesce(held, '{}') THEN
+    RAISE no_data_found USING MESSAGE = format(
+      'there is no target %s',
+      (SELECT min(id) FROM unnest(owed) AS w (id) WHERE id <> ALL(coalesce(held, '{}'))));
   END IF;
 
   -- In the order of their keys; one that another replica is inserting is waited for.
@@ -136,14 +133,12 @@ BEGIN
                    ORDER BY n);
   END IF;
 
-  PERFORM owe(began, gone, array_agg(seqs[g.ower] ORDER BY g.n),
-              array_agg(g.target_id ORDER BY g.n), array_agg(g.priority ORDER BY g.n),
-              array_agg(g.lane ORDER BY g.n), array_agg(began + g.delay ORDER BY g.n),
-              array_agg(NULL::bigint), array_agg(g.reason ORDER BY g.n))
-    FROM unnest(owers, owed, priorities, owed_lanes, delays, reasons) WITH ORDINALITY
-      AS g (ower, target_id, priority, lane, delay, reason, n)
-   WHERE seqs[g.ower] IS NOT NULL
-  HAVING count(*) > 0;
+  IF cardinality(fresh) > 0 AND cardinality(owed) > 0 THEN
+    PERFORM owe(began, gone,
+                ARRAY(SELECT seqs[o.ower] FROM unnest(owers) WITH ORDINALITY AS o (ower, n)
+                       ORDER BY o.n),
+                owed, priorities, owed_lanes, delays, NULL, reasons);
+  END IF;
 
   INSERT INTO counter AS c (target_id, shard, name, value)
   SELECT e.target_id, accept.shard, e.name, count(*)
@@ -169,13 +164,13 @@ BEGIN
   RETURN NEXT;
 END $$;
 
--- Takes due deliveries of each wanted target: rows with an id, in the order of their tries; then one
--- row for each target that works, whose due_at tells when its next pending delivery is due (perhaps
--- already past). Where places are kept and what is not urgent has filled all others, only what is
--- urgent counts.
+-- Takes due deliveries of each wanted target that works. Rows with an id are claims. Rows without one
+-- tell, for a target and a priority, when more is due: already past where there was no room for it.
 -- Each priority is asked for by itself: due work of one is found without walking over what another
--- has due later. What others are claiming is passed by; lease's key decides who has it.
--- urgent_from, plain_from: what is due before is not looked at.
+-- has due later. What others are claiming is passed by; lease's key decides who has it. One more
+-- than there is room for is looked at, so that nothing is walked over twice.
+-- urgent_from, plain_from: what is due before is not looked at. ended: when it was over, once at the
+-- end of a target.
 CREATE FUNCTION claim(
   at bigint, targets bigint[], wanted integer[], kept integer[], tokens bigint[], leases bigint[],
   urgent_from bigint[], plain_from bigint[]
@@ -193,8 +188,7 @@ DECLARE
   start constant bigint := moment(at);
   wanting bigint;
   room integer;
-  got integer;
-  filled boolean;
+  found_rows integer;
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
   FOR n IN 1 .. cardinality(targets) LOOP
@@ -203,58 +197,57 @@ BEGIN
                                WHERE t.id = wanting AND NOT t.paused AND t.removed_at IS NULL);
     room := wanted[n];
     FOR level IN 0 .. 1 LOOP
-      got := 0;
-      IF room > 0 THEN
+      RETURN QUERY
+      WITH found AS (
+        SELECT d.id, d.attempts + 1 AS attempt, d.failures, d.created_at, d.replay_of,
+               d.event_seq, d.due_at
+          FROM delivery AS d
+         WHERE d.state = 1 AND d.target_id = wanting AND d.priority = level::smallint
+           AND d.due_at >= CASE level WHEN 0 THEN urgent_from[n] ELSE plain_from[n] END
+           AND d.due_at <= start
+           AND (SELECT l.delivery_id FROM lease AS l WHERE l.delivery_id = d.id) IS NULL
+         ORDER BY d.due_at, d.id
+         LIMIT room + 1
+           FOR UPDATE OF d SKIP LOCKED
+      ), placed AS (
+        SELECT f.*, row_number() OVER (ORDER BY f.due_at, f.id) <= room AS taken FROM found AS f
+      ), leased AS (
+        INSERT INTO lease (delivery_id, token, leased_until, attempt)
+        SELECT p.id, tokens[n], start + leases[n], p.attempt FROM placed AS p WHERE p.taken
+        ON CONFLICT (delivery_id) DO NOTHING
+        RETURNING lease.delivery_id
+      )
+      SELECT CASE WHEN p.taken THEN p.id END, wanting, tokens[n], start + leases[n], p.attempt,
+             p.failures, p.created_at, p.replay_of, e.event_id, e.bot_id, e.update_id, e.kind,
+             e.chat_id, e.user_id, e.lane, e.received_at, e.expires_at, e.body, e.seq,
+             level::smallint, p.due_at, start, NULL::bigint
+        FROM placed AS p
+        LEFT JOIN event AS e ON p.taken AND e.seq = p.event_seq
+       WHERE NOT p.taken OR p.id = ANY(ARRAY(SELECT leased.delivery_id FROM leased));
+      GET DIAGNOSTICS found_rows = ROW_COUNT;
+      IF found_rows <= room THEN
+        -- All that is due was taken: the next is due later.
         RETURN QUERY
-        WITH found AS (
-          SELECT d.id, d.attempts + 1 AS attempt, d.failures, d.created_at, d.replay_of,
-                 d.event_seq, d.due_at
-            FROM delivery AS d
-           WHERE d.state = 1 AND d.target_id = wanting AND d.priority = level::smallint
-             AND d.due_at >= CASE level WHEN 0 THEN urgent_from[n] ELSE plain_from[n] END
-             AND d.due_at <= start
-             AND NOT EXISTS (SELECT FROM lease AS l WHERE l.delivery_id = d.id)
-           ORDER BY d.due_at, d.id
-           LIMIT room
-             FOR UPDATE OF d SKIP LOCKED
-        ), leased AS (
-          INSERT INTO lease (delivery_id, token, leased_until, attempt)
-          SELECT f.id, tokens[n], start + leases[n], f.attempt FROM found AS f
-          ON CONFLICT (delivery_id) DO NOTHING
-          RETURNING lease.delivery_id
-        )
-        SELECT f.id, wanting, tokens[n], start + leases[n], f.attempt, f.failures, f.created_at,
-               f.replay_of, e.event_id, e.bot_id, e.update_id, e.kind, e.chat_id, e.user_id,
-               e.lane, e.received_at, e.expires_at, e.body, e.seq, level::smallint, f.due_at,
-               start, NULL::bigint
-          FROM found AS f
-          JOIN event AS e ON e.seq = f.event_seq
-         WHERE f.id = ANY(ARRAY(SELECT leased.delivery_id FROM leased))
-         ORDER BY f.due_at, f.id;
-        GET DIAGNOSTICS got = ROW_COUNT;
+        SELECT NULL::bigint, wanting, NULL::bigint, NULL::bigint, NULL::integer, NULL::integer,
+               NULL::bigint, NULL::bigint, NULL::text, NULL::bigint, NULL::bigint, NULL::text,
+               NULL::bigint, NULL::bigint, NULL::text, NULL::bigint, NULL::bigint, NULL::bytea,
+               NULL::bigint, level::smallint, d.due_at, start, NULL::bigint
+          FROM delivery AS d
+         WHERE d.state = 1 AND d.target_id = wanting AND d.priority = level::smallint
+           AND d.due_at > start
+           AND (SELECT l.delivery_id FROM lease AS l WHERE l.delivery_id = d.id) IS NULL
+         ORDER BY d.due_at, d.id
+         LIMIT 1;
       END IF;
       IF level = 0 THEN
-        room := wanted[n] - greatest(got, kept[n]);
+        room := greatest(wanted[n] - greatest(least(found_rows, room), kept[n]), 0);
       END IF;
     END LOOP;
-    filled := kept[n] > 0 AND got = room;
+    id := NULL;
     target_id := wanting;
-    RETURN QUERY
-    SELECT NULL::bigint, wanting, NULL::bigint, NULL::bigint, NULL::integer, NULL::integer,
-           NULL::bigint, NULL::bigint, NULL::text, NULL::bigint, NULL::bigint, NULL::text,
-           NULL::bigint, NULL::bigint, NULL::text, NULL::bigint, NULL::bigint, NULL::bytea,
-           NULL::bigint, NULL::smallint, least(
-             (SELECT d.due_at FROM delivery AS d
-               WHERE d.state = 1 AND d.target_id = wanting AND d.priority = 0
-                 AND d.due_at >= urgent_from[n]
-                 AND NOT EXISTS (SELECT FROM lease AS l WHERE l.delivery_id = d.id)
-               ORDER BY d.due_at, d.id LIMIT 1),
-             (SELECT d.due_at FROM delivery AS d
-               WHERE d.state = 1 AND d.target_id = wanting AND d.priority = 1
-                 AND d.due_at >= plain_from[n] AND NOT filled
-                 AND NOT EXISTS (SELECT FROM lease AS l WHERE l.delivery_id = d.id)
-               ORDER BY d.due_at, d.id LIMIT 1)
-           ), start, moment(at);
+    began := start;
+    ended := moment(at);
+    RETURN NEXT;
   END LOOP;
 END $$;
 
