@@ -20,8 +20,8 @@ class Store(Inbox, Queue, Journal, Duties, WebhookBook, TargetBook, ChatBook, Up
     def on_work(self, wake: Callable[[Iterable[int] | None], None]) -> None:
         """Have *wake* called, on the event loop, when another process brought work.
 
-        It is told the targets, or None where any may have some. For who delivers; only a hint: it may
-        not come, and ``due`` decides.
+        It is told the targets, or None where any may have some. For who delivers; only a hint: it
+        may not come, and ``due`` decides.
         """
         ...
 

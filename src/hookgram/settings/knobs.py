@@ -84,8 +84,8 @@ class Knobs(BaseSettings):
     )
     database_direct_url: SecretStr | None = Field(
         None,
-        description="the same database past a pooler: there, work that other processes took is heard"
-        " of at once instead of within half a second",
+        description="the same database past a pooler: there, work that other processes took"
+        " is heard of at once instead of within half a second",
     )
     max_retries: int = Field(
         5, ge=0, le=1000, description="failures allowed after the first; 12 span hours"

@@ -149,8 +149,9 @@ async def open_shared(
 ) -> tuple[Store, Clock]:
     """Open the database as one replica of any number: others' leases are theirs until they end.
 
-    *direct* is the same database past a pooler. *stack* closes it. Returns the store and its clock. Raises SettingsError where the database
-    cannot keep the promise or the library is missing, and what opening raises.
+    *direct* is the same database past a pooler. *stack* closes it. Returns the store and its clock.
+    Raises SettingsError where the database cannot keep the promise or the library is missing, and
+    what opening raises.
     """
     with library():
         from hookgram.store.postgres import open_postgres  # noqa: PLC0415  (an extra)

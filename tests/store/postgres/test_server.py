@@ -87,19 +87,22 @@ async def test_after_cut_connections_calls_go_on(replica, url):
         [target] = await register(store, "shop")
         for _ in range(6):
             await owe(store, target)
-            wire.cut_all()
-            await noticed(store)
+            await cut_all(wire, store)
             for one in await claim(store, target):
                 await deliver(store, one)
         assert (await store.counts())["shop", "delivered"] == 6
 
 
-async def noticed(store) -> None:
-    """Wait until the store's connections know that they are cut."""
+async def cut_all(wire: Proxy, store) -> None:
+    """Cut the connections and wait until the store's writers know it."""
+    ends = []
+    for link in (store._taking._link, store._working._link):
+        end = asyncio.Event()
+        (await link.open()).add_termination_listener(lambda _, end=end: end.set())
+        ends.append(end.wait())
+    wire.cut_all()
     async with asyncio.timeout(5):
-        for link in (store._taking._link, store._working._link):
-            while not link._db.is_closed():
-                await asyncio.sleep(0)
+        await asyncio.gather(*ends)
 
 
 async def test_a_connection_that_broke_unnoticed_while_it_rested_is_replaced(replica, url):

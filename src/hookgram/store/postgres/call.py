@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from hookgram.errors import StoreError
-from hookgram.store.postgres.transaction import Transaction
 
 A = TypeVar("A")
 T = TypeVar("T")

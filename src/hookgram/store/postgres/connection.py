@@ -44,7 +44,7 @@ class Link:
         self._db: asyncpg.Connection | None = None
         self._closed = False
         self.pooled = False
-        """Whether the connection is a pooler's, which keeps nothing from transaction to transaction."""
+        """Whether the connection is a pooler's, which keeps nothing between transactions."""
         self.reconnected: Callable[[], None] = lambda: None
         self._used_at = 0.0
 
@@ -73,17 +73,18 @@ class Link:
         while True:
             try:
                 db, self.pooled = await self._hosts.first(connect, CONNECT)
-                return db
             except Exception as error:
                 if not (cuts(error) or isinstance(error, StoreUnavailable)):
                     raise
                 if self._closed or time.monotonic() + pause > end:
                     raise StoreUnavailable(f"PostgreSQL is not there: {error}") from error
+            else:
+                return db
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - to spread replicas
             pause = min(pause * 2, LONGEST_PAUSE)
 
     async def start(self, sql: str, *, deadline: float) -> asyncpg.Connection:
-        """Start a transaction with *sql*; on a new connection if the old one turns out to be gone."""
+        """Start a transaction with *sql*; on a new connection if the old one proves to be gone."""
         db = await self.open()
         try:
             await db.execute(self._limited(sql), timeout=deadline)

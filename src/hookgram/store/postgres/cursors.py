@@ -1,10 +1,10 @@
 """How far each target's due work has been taken, so that claims need not begin at the beginning.
 
-What is settled stays in the index until it is vacuumed, and cannot go at all while somebody holds an
-old snapshot; a claim from the start walks over all of it. So when a walk from the start took long,
-claims begin for a while at the place that was reached. Nothing depends on it: what others put back
-before that place is found by the next walk from the start, which is never far, and a claim says that
-it must be looked again then.
+What is settled stays in the index until it is vacuumed, and cannot go at all while somebody holds
+an old snapshot; a claim from the start walks over all of it. So when a walk from the start took
+long, claims begin for a while at the place that was reached. Nothing depends on it: what others put
+back before that place is found by the next walk from the start, which is never far, and a claim
+says that it must be looked again then.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Tells processes that deliver what others took, in a moment; nothing depends on it.
 
 A commit that notifies holds a lock on the whole server until it is over, so none of an update does:
-a notification goes alone, after the commits, at most once in a while, and need not be on disk. It is
-sent by who brings work and does not deliver. To hear it takes a connection of its own that no pooler
-stands before; without one, and while it is cut, the database is asked as ever.
+a notification goes alone, after the commits, at most once in a while, and need not be on disk. It
+is sent by who brings work and does not deliver. To hear it takes a connection of its own that no
+pooler stands before; without one, and while it is cut, the database is asked as ever.
 """
 
 from __future__ import annotations

@@ -200,15 +200,8 @@ ON CONFLICT (delivery_id, number) DO UPDATE
    SET started_at = excluded.started_at, took = excluded.took, status = excluded.status,
        error = excluded.error, excerpt = excluded.excerpt, members = excluded.members
 
--- Steps from target to target through the index, so that a backlog costs no more than one row.
+-- Two look-ups for each target, so that a backlog costs no more than one row.
 -- name: due
-WITH RECURSIVE busy (target_id) AS (
-  (SELECT d.target_id FROM delivery AS d WHERE d.state = 1 ORDER BY d.target_id LIMIT 1)
-  UNION ALL
-  SELECT (SELECT d.target_id FROM delivery AS d
-           WHERE d.state = 1 AND d.target_id > busy.target_id ORDER BY d.target_id LIMIT 1)
-    FROM busy WHERE busy.target_id IS NOT NULL
-)
 SELECT t.id,
        (SELECT d.due_at FROM delivery AS d
          WHERE d.state = 1 AND d.target_id = t.id AND d.priority = 0
@@ -218,7 +211,7 @@ SELECT t.id,
          WHERE d.state = 1 AND d.target_id = t.id AND d.priority = 1
            AND (SELECT l.delivery_id FROM lease AS l WHERE l.delivery_id = d.id) IS NULL
          ORDER BY d.due_at, d.id LIMIT 1)
-  FROM busy JOIN target AS t ON t.id = busy.target_id
+  FROM target AS t
  WHERE NOT t.paused AND t.removed_at IS NULL
 
 -- name: changes

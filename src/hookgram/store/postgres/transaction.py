@@ -90,7 +90,7 @@ class View:
 class Single(View):
     """A view for one statement that writes: a function of the schema, which counts by itself.
 
-    ``at``: the moment to count with; None: the server's. ``told``: the server's time, if it came back.
+    ``at``: the moment to count with; None: the server's. ``told``: the server's time, if it told.
     """
 
     __slots__ = ("at", "shard", "told")

@@ -133,8 +133,8 @@ class Writer:
                 return []
             self._arrived.clear()
             await self._arrived.wait()
-        # Those whom the last batch woke have their turn: what they ask next goes with this one. In a
-        # second turn the loop notices that a connection has ended before it is used.
+        # Those whom the last batch woke have their turn: what they ask next goes with this one.
+        # In a second turn the loop notices that a connection has ended, before it is used.
         for _ in range(2):
             await asyncio.sleep(0)
         kind = self._waiting[0].kind
