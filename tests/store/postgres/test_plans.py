@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from fakes.postgres import connected
 from hookgram.store.postgres.transaction import LIMITS, SQL
+from store.makers import (
+    accept,
+    arrival,
+    bury,
+    claim_one,
+    deliver,
+    owed,
+    register,
+    release,
+    retry,
+)
 
 BIG = ("delivery", "event", "attempt", "seen", "lane", "refused_chat")
 
@@ -29,6 +41,45 @@ async def test_no_statement_walks_a_big_table(url):
             ]
         await connection.execute("ROLLBACK")
     assert walks == []
+
+
+HEARD = """
+LOAD 'auto_explain';
+SET auto_explain.log_min_duration = 0;
+SET auto_explain.log_nested_statements = on;
+SET client_min_messages = log
+"""
+
+
+async def test_no_function_walks_a_big_table_either(replica):
+    store = await replica()
+    [target] = await register(store, "shop")
+    plans: list[str] = []
+    for writer in (store._taking, store._working):
+        connection = await writer._link.open()
+        await connection.execute(HEARD)
+        connection.add_log_listener(lambda _, message: plans.append(message.message))
+    for end in (retry, release, deliver, bury):
+        one = arrival(owed(target, end.__name__))
+        await accept(store, one, one, arrival(owed(target, end.__name__)))
+        await end(store, await claim_one(store, target))
+    await store.replay([(await store.deliveries())[0].delivery_id])
+    told = "\n".join(plans)
+    for table in (*BIG, "lease"):
+        if table != "refused_chat":
+            assert f" on {table}" in told, "the functions' statements are not heard"
+    assert [walk for plan in plans for walk in walks_of(plan)] == []
+
+
+def walks_of(plan: str) -> list[str]:
+    """Return the scans of big tables that begin at no place of an index."""
+    lines = plan.splitlines()
+    scans = [
+        (line.strip(), following)
+        for line, following in zip(lines, [*lines[1:], ""], strict=True)
+        if any(re.search(rf"Scan.* on {table}\b", line) for table in (*BIG, "lease"))
+    ]
+    return [line for line, following in scans if "Index Cond" not in following]
 
 
 def test_every_statement_is_used_and_every_used_one_is_there():

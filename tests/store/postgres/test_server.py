@@ -176,6 +176,32 @@ async def test_a_server_that_stands_still_does_not_hold_a_call_for_ever(clock):
         server.close()
 
 
+async def test_only_what_may_be_repeated_is_answered_before_it_is_on_disk(clock):
+    server = Server()
+    try:
+        server.begin()
+        store = await open_postgres(server.url(), clock=clock, deadline=1.0)
+        [target] = await register(store, "shop")
+        await owe(store, target)
+        async with connected(server.url()) as other:
+            # A commit that must last now waits for a standby that never comes.
+            await other.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+            await other.execute("SELECT pg_reload_conf()")
+            async with asyncio.timeout(20):
+                with pytest.raises(StoreUnavailable):
+                    while True:
+                        await accept(store, arrival(owed(target)))
+            claims = await claim(store, target)
+            assert claims
+            for one in claims:
+                assert not (await deliver(store, one)).lost
+            await other.execute("ALTER SYSTEM RESET synchronous_standby_names")
+            await other.execute("SELECT pg_reload_conf()")
+        await store.close()
+    finally:
+        server.close()
+
+
 async def test_a_restart_of_the_server_is_waited_for(clock):
     server = Server()
     try:
