@@ -11,6 +11,7 @@ from store.makers import (
     accept,
     arrival,
     bury,
+    claim,
     claim_one,
     deliver,
     owed,
@@ -51,9 +52,14 @@ SET client_min_messages = log
 """
 
 
-async def test_no_function_walks_a_big_table_either(replica):
+async def test_no_function_walks_a_big_table_either(replica, url):
     store = await replica()
     [target] = await register(store, "shop")
+    await accept(store, *(arrival(owed(target)) for _ in range(100)))
+    for one in await claim(store, target, limit=100):
+        await deliver(store, one)
+    async with connected(url) as connection:
+        await connection.execute("VACUUM ANALYZE")  # a moment of rest, misleading as it can be
     plans: list[str] = []
     for writer in (store._taking, store._working):
         connection = await writer._link.open()
@@ -68,18 +74,18 @@ async def test_no_function_walks_a_big_table_either(replica):
     for table in (*BIG, "lease"):
         if table != "refused_chat":
             assert f" on {table}" in told, "the functions' statements are not heard"
-    assert [walk for plan in plans for walk in walks_of(plan)] == []
+    assert [plan for plan in plans if walks_of(plan)] == []
 
 
 def walks_of(plan: str) -> list[str]:
-    """Return the scans of big tables that begin at no place of an index."""
+    """Return the scans of big tables that look at more than what was named."""
     lines = plan.splitlines()
     scans = [
         (line.strip(), following)
         for line, following in zip(lines, [*lines[1:], ""], strict=True)
         if any(re.search(rf"Scan.* on {table}\b", line) for table in (*BIG, "lease"))
     ]
-    return [line for line, following in scans if "Index Cond" not in following]
+    return [line for line, following in scans if " Cond: " not in following]
 
 
 def test_every_statement_is_used_and_every_used_one_is_there():

@@ -6,6 +6,8 @@
 -- Locks are taken in one order everywhere: event, target, seen, lane (sorted), delivery, lease,
 -- counter (sorted). The settings of the planner belong to each function: its plans are made once,
 -- and not from the statistics of a table that was empty a moment ago.
+-- A table is joined so that no other plan is possible than one look-up for each row that is given
+-- (= ANY, OFFSET 0): the planner's figures may be of a moment at which the table was empty.
 -- It changes no table and takes no lock on one: quick, however much is there.
 
 -- The moment a call counts with: a given one (tests), else the server's.
@@ -222,7 +224,8 @@ BEGIN
              e.chat_id, e.user_id, e.lane, e.received_at, e.expires_at, e.body, e.seq,
              level::smallint, p.due_at, start, NULL::bigint
         FROM placed AS p
-        LEFT JOIN event AS e ON p.taken AND e.seq = p.event_seq
+        LEFT JOIN LATERAL (SELECT e.* FROM event AS e WHERE e.seq = p.event_seq OFFSET 0) AS e
+          ON p.taken
        WHERE NOT p.taken OR p.id = ANY(ARRAY(SELECT leased.delivery_id FROM leased));
       GET DIAGNOSTICS found_rows = ROW_COUNT;
       IF found_rows <= room THEN
@@ -272,18 +275,21 @@ BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
   PERFORM FROM (
     SELECT DISTINCT d.target_id, d.lane
-      FROM unnest(ids, states) AS g (id, state) JOIN delivery AS d ON d.id = g.id
-     WHERE g.state >= 3 AND d.lane IS NOT NULL
+      FROM unnest(ids, states) AS g (id, state)
+     CROSS JOIN LATERAL (SELECT d.target_id, d.lane FROM delivery AS d
+                          WHERE d.id = g.id AND d.lane IS NOT NULL OFFSET 0) AS d
+     WHERE g.state >= 3
+     ORDER BY d.target_id, d.lane
   ) AS g
-  JOIN lane AS l ON l.target_id = g.target_id AND l.lane = g.lane
-  ORDER BY l.target_id, l.lane FOR UPDATE OF l;
+  CROSS JOIN LATERAL (SELECT FROM lane AS l
+                       WHERE l.target_id = g.target_id AND l.lane = g.lane FOR UPDATE) AS l;
 
   WITH given AS (
     SELECT * FROM unnest(ids, tokens, states, waits, reasons, settle.failures, statuses, settle.took)
       AS g (id, token, state, wait, reason, failures, status, took)
   ), current AS (
     DELETE FROM lease AS l USING given AS g
-     WHERE l.delivery_id = g.id AND l.token = g.token
+     WHERE l.delivery_id = ANY(ids) AND l.delivery_id = g.id AND l.token = g.token
     RETURNING g.*, l.attempt, g.wait IS NULL AS released
   ), settled AS (
     UPDATE delivery AS d
@@ -297,7 +303,7 @@ BEGIN
                          WHEN c.state = 1 THEN start + c.wait ELSE d.due_at END,
            ended_at = CASE WHEN c.state >= 3 THEN start ELSE d.ended_at END
       FROM current AS c
-     WHERE d.id = c.id
+     WHERE d.id = ANY(ids) AND d.id = c.id
     RETURNING d.id, d.target_id, d.lane, d.state, d.due_at
   )
   SELECT array_agg(s.id) AS ids, array_agg(s.target_id) AS targets, array_agg(s.lane) AS lanes,
@@ -307,16 +313,19 @@ BEGIN
     RETURN;
   END IF;
 
+  -- They are locked, so their places stay.
   WITH freed AS (
-    SELECT f.target_id, f.lane FROM unnest(done.targets, done.lanes, done.states)
+    SELECT l.place, l.unsettled FROM unnest(done.targets, done.lanes, done.states)
         AS f (target_id, lane, state)
-     WHERE f.state >= 3 AND f.lane IS NOT NULL
+     CROSS JOIN LATERAL (SELECT l.ctid AS place, l.unsettled FROM lane AS l
+                          WHERE l.target_id = f.target_id AND l.lane = f.lane OFFSET 0) AS l
+     WHERE f.state >= 3
   ), emptied AS (
-    DELETE FROM lane AS l USING freed AS f
-     WHERE l.target_id = f.target_id AND l.lane = f.lane AND l.unsettled = 1
+    DELETE FROM lane AS l
+     WHERE l.ctid = ANY(ARRAY(SELECT f.place FROM freed AS f WHERE f.unsettled = 1))
   ), shortened AS (
-    UPDATE lane AS l SET unsettled = l.unsettled - 1 FROM freed AS f
-     WHERE l.target_id = f.target_id AND l.lane = f.lane AND l.unsettled > 1
+    UPDATE lane AS l SET unsettled = l.unsettled - 1
+     WHERE l.ctid = ANY(ARRAY(SELECT f.place FROM freed AS f WHERE f.unsettled > 1))
     RETURNING l.target_id, l.lane
   )
   SELECT array_agg(s.target_id) AS targets, array_agg(s.lane) AS lanes
@@ -330,10 +339,11 @@ BEGIN
     RETURN QUERY
     WITH promoted AS (
       UPDATE delivery AS d SET state = 1
-       WHERE d.id IN (SELECT (SELECT w.id FROM delivery AS w
-                               WHERE w.state = 0 AND w.target_id = f.target_id AND w.lane = f.lane
-                               ORDER BY w.id LIMIT 1)
-                        FROM unnest(left_in.targets, left_in.lanes) AS f (target_id, lane))
+       WHERE d.id = ANY(ARRAY(
+         SELECT (SELECT w.id FROM delivery AS w
+                  WHERE w.state = 0 AND w.target_id = f.target_id AND w.lane = f.lane
+                  ORDER BY w.id LIMIT 1)
+           FROM unnest(left_in.targets, left_in.lanes) AS f (target_id, lane)))
       RETURNING d.target_id, d.lane, d.due_at
     )
     SELECT s.id, s.target_id, CASE s.state WHEN 1 THEN s.due_at ELSE p.due_at END
