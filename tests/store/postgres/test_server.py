@@ -176,6 +176,11 @@ async def test_a_server_that_stands_still_does_not_hold_a_call_for_ever(clock):
         server.close()
 
 
+async def accept_for_ever(store, target) -> None:
+    while True:
+        await accept(store, arrival(owed(target)))
+
+
 async def test_only_what_may_be_repeated_is_answered_before_it_is_on_disk(clock):
     server = Server()
     try:
@@ -189,8 +194,7 @@ async def test_only_what_may_be_repeated_is_answered_before_it_is_on_disk(clock)
             await other.execute("SELECT pg_reload_conf()")
             async with asyncio.timeout(20):
                 with pytest.raises(StoreUnavailable):
-                    while True:
-                        await accept(store, arrival(owed(target)))
+                    await accept_for_ever(store, target)
             claims = await claim(store, target)
             assert claims
             for one in claims:
