@@ -2,7 +2,8 @@
 
 from hookgram.store.postgres.journal_reader import PostgresJournal, open_postgres_journal
 from hookgram.store.postgres.move import PostgresMoveDestination, open_move_destination
-from hookgram.store.postgres.store import PostgresStore, open_postgres
+from hookgram.store.postgres.opening import open_postgres
+from hookgram.store.postgres.store import PostgresStore
 
 __all__ = [
     "PostgresJournal",

@@ -19,7 +19,8 @@ import asyncpg
 
 from hookgram.errors import StoreError
 from hookgram.store.postgres.call import Kind
-from hookgram.store.postgres.connection import connect, normalised
+from hookgram.store.postgres.connection import CONNECT, connect
+from hookgram.store.postgres.hosts import Hosts
 from hookgram.store.postgres.transaction import SQL, STATEMENT, Transaction
 from hookgram.store.postgres.troubles import CUT
 
@@ -82,7 +83,7 @@ class Listener:
     """Hears hints over a connection of its own to *url* and calls *wake*."""
 
     def __init__(self, url: str, wake: Wake) -> None:
-        self._url = normalised(url)
+        self._hosts = Hosts(url)
         self._wake = wake
         self._heard = asyncio.Event()
         self._pause = FIRST_PAUSE
@@ -94,7 +95,7 @@ class Listener:
         """Listen, again after each cut; for good not at all where a pooler answers."""
         while True:
             with suppress(*CUT, asyncpg.PostgresError, StoreError):
-                db, pooled = await connect(self._url)
+                db, pooled = await self._hosts.first(connect, CONNECT)
                 try:
                     if pooled:
                         return

@@ -11,7 +11,8 @@ import asyncpg
 from hookgram.core.model import State
 from hookgram.core.move import COLUMNS, NUMBERED, Inventory, Mark, Parcel, Table, Value
 from hookgram.errors import Refused, StoreInUse, StoreUnavailable
-from hookgram.store.postgres.connection import Link, examine, place
+from hookgram.store.postgres.connection import Link, examine
+from hookgram.store.postgres.hosts import Hosts
 from hookgram.store.postgres.rows import read, written
 from hookgram.store.postgres.schema import MIGRATIONS, check_current, migrate
 from hookgram.store.postgres.transaction import (
@@ -59,8 +60,9 @@ async def open_move_destination(url: str) -> PostgresMoveDestination:
     Raises SettingsError for a database that cannot keep the promise, StoreUnavailable when nobody
     answers.
     """
-    await examine(url)
-    return PostgresMoveDestination(Link(url, patience=PATIENCE), place(url))
+    hosts = Hosts(url)
+    await examine(hosts)
+    return PostgresMoveDestination(Link(hosts, patience=PATIENCE), hosts.place)
 
 
 async def refuse_moving(view: View) -> None:
