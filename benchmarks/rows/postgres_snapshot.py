@@ -29,13 +29,12 @@ BEFORE = 4_000
 
 
 class Seen(Struct):
-    """Milliseconds: p50 of the claims before, and of the last tenth of those meanwhile; the first
-    claim of a replica that starts at the end.
-    """
+    """Milliseconds that claims took: p50 before, and of the last tenth of those meanwhile."""
 
     before: float
     meanwhile: float
     first: float
+    """The first claim of a replica that starts at the end."""
 
 
 def measure(bench: Bench) -> list[Finding]:
