@@ -1,4 +1,4 @@
-"""``python -m benchmarks [ROW …] [--quick] [--json FILE] [--markdown FILE]``; ``make bench``.
+"""``python -m benchmarks [ROW …] [--quick] [--json FILE] [--markdown FILE …]``; ``make bench``.
 
 Ends with 0 when everything asked for held, with 1 when something did not.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import machine, report
+from benchmarks import machine, pages, report
 from benchmarks.bench import Bench
 from benchmarks.finding import Finding
 from benchmarks.rows import ROWS
@@ -39,8 +39,8 @@ def main(arguments: list[str]) -> int:
     report.show(Console(width=None if sys.stdout.isatty() else 180), where, findings)
     if options.json:
         options.json.write_bytes(report.as_json(where, findings))
-    if options.markdown:
-        options.markdown.write_text(report.as_markdown(where, findings), encoding="utf-8")
+    for page in options.markdown:
+        pages.write(page, where, findings)
     return 0 if all(finding.held for finding in findings) else 1
 
 
@@ -51,7 +51,14 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="one round, a tenth of the work")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the findings there too")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there too")
+    parser.add_argument(
+        "--markdown",
+        type=Path,
+        metavar="FILE",
+        nargs="+",
+        default=[],
+        help="write the table there too; a page of the docs gets it where it has places for it",
+    )
     parser.add_argument(
         "--folder",
         type=Path,

@@ -7,6 +7,7 @@ folders that nobody can reach. Nothing else of the wheel is used than its progra
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import os
 import shutil
@@ -29,6 +30,7 @@ PREPARED = "prepared"
 ROOM = """
 SELECT sum(pg_total_relation_size(oid)) FROM pg_class
  WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+   AND ($1::text IS NULL OR relname = $1)
 """
 
 
@@ -131,36 +133,40 @@ class Server:
         """Tell how much write-ahead log there has been."""
         return float(self.ask(self.url("postgres"), "SELECT pg_current_wal_lsn() - '0/0'::pg_lsn"))
 
-    def room(self, url: str) -> float:
-        """Tell how many bytes the tables and indexes of a database take."""
-        return float(self.ask(url, ROOM))
+    def room(self, url: str, table: str | None = None) -> float:
+        """Tell how many bytes the tables of a database take, or one, with their indexes."""
+        return float(self.ask(url, ROOM, table))
 
-    def ask(self, url: str, sql: str) -> Any:
+    def ask(self, url: str, sql: str, *values: object) -> Any:
         """Return the one value that a query finds."""
 
         async def asked() -> Any:
             db = await asyncpg.connect(url)
             try:
-                return await db.fetchval(sql, timeout=PATIENCE)
+                return await db.fetchval(sql, *values, timeout=PATIENCE)
             finally:
                 await db.close()
 
         return asyncio.run(asked())
 
     def cpu_seconds(self) -> float:
-        """Tell the processor time that it and all its processes have used."""
-        ticks = 0
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                pid, _, rest = stat.read_text().partition(" ")
-            except OSError:
-                continue
-            fields = rest.rpartition(")")[2].split()
-            if int(pid) == self.process.pid:
-                ticks += sum(map(int, fields[11:15]))
-            elif int(fields[1]) == self.process.pid:
-                ticks += sum(map(int, fields[11:13]))
-        return ticks / os.sysconf("SC_CLK_TCK")
+        """Tell the processor time that it and all its processes have used, ended ones included."""
+        own = sum(map(int, _stat(self.process.pid)[11:15]))
+        others = sum(sum(map(int, _stat(pid)[11:13])) for pid in self._children())
+        return (own + others) / os.sysconf("SC_CLK_TCK")
+
+    def memory(self) -> float:
+        """Tell how much memory it holds, in MiB; what its processes share is counted once."""
+        held = 0
+        for pid in (self.process.pid, *self._children()):
+            with contextlib.suppress(OSError):
+                lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+                held += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+        return held / 1024
+
+    def _children(self) -> list[int]:
+        pids = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+        return [pid for pid in pids if _stat(pid)[1] == str(self.process.pid)]
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         command = [str(self._programs / program), *arguments]
@@ -179,6 +185,14 @@ class Server:
 async def _prepare(url: str) -> None:
     store = await open_postgres(url)
     await store.close()
+
+
+def _stat(pid: int) -> list[str]:
+    """Return what the system tells of a process from its third field on; zeros if it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ["0"] * 20
 
 
 def _identity() -> Identity:

@@ -33,8 +33,12 @@ class Cost(Struct, kw_only=True):
     gateway: float
     server: float = 0
     room: float
+    owed: float = 0
+    """What of the room is its delivery's."""
     log: float = 0
     memory: float
+    shared: float = 0
+    """Memory of the server."""
 
 
 class Round(Struct):
@@ -58,8 +62,10 @@ def measure(bench: Bench) -> list[Finding]:
         _ratio(gateways, us, at_most(1.5), ours("gateway"), its("gateway"), SQLITE),
         _ratio(servers, us, at_most(1), ours("server"), ours("gateway"), "the gateway's"),
         _ratio("room of a kept event", "bytes", at_most(2), ours("room"), its("room"), SQLITE),
+        found(ROW, "of it, its delivery's", "bytes", at_most(1_000), ours("owed")),
         found(ROW, "write-ahead log, an event", "bytes", at_most(5_000), ours("log")),
         found(ROW, "memory of a gateway", "MiB", at_most(150), ours("memory")),
+        found(ROW, "memory of the server", "MiB", at_most(500), ours("shared")),
     ]
 
 
@@ -117,14 +123,16 @@ def _postgres(bench: Bench, server: Server, replicas: int) -> Cost:
         before = spent()
         rate = _rate(gateways, sink, count)
         own, its, log = (after - then for after, then in zip(spent(), before, strict=True))
-        memory = max(gateway.peak_memory() for gateway in gateways)
+        memory, shared = max(gateway.peak_memory() for gateway in gateways), server.memory()
     return Cost(
         rate=rate,
         gateway=own * MICROS / count,
         server=its * MICROS / count,
         room=server.room(url) / count,
+        owed=server.room(url, "delivery") / count,
         log=log / count,
         memory=memory,
+        shared=shared,
     )
 
 

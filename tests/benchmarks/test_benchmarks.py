@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import report
+from benchmarks import pages, report
 from benchmarks.bodies import FIRST, body, number_in
 from benchmarks.finding import at_least, at_most, found
 from benchmarks.rows import ROWS
@@ -63,6 +63,36 @@ def test_what_was_asked_is_held_or_not_by_the_median_of_the_rounds(
     assert finding.measured == pytest.approx(measured)
     assert finding.held is held
     assert report.cells(finding)[-1] == ("yes" if held else "NO")
+
+
+def one(row: str, ours: float):
+    return found(row, f"what of {row}", "unit", at_least(0), [ours])
+
+
+def test_a_table_goes_into_the_places_of_a_page_whose_rows_were_all_measured(tmp_path):
+    page = tmp_path / "page.md"
+    place = "<!-- measured: {} -->\nold {}\n<!-- /measured -->\n"
+    page.write_text("before\n" + place.format("a b", "ab") + "between\n" + place.format("c", "c"))
+    pages.write(page, {"load": "1"}, [one("a", 1), one("b", 2), one("d", 3)])
+    text = page.read_text()
+    assert all(kept in text for kept in ("before\n", "between\n", "\nold c\n", "load 1"))
+    assert "old ab" not in text
+    assert "what of a" in text
+    assert "what of b" in text
+    assert "what of d" not in text
+    assert pages.rows_of(text) == ["a", "b", "c"]
+
+
+def test_a_file_without_places_gets_the_whole_table(tmp_path):
+    pages.write(tmp_path / "new.md", {}, [one("a", 1)])
+    assert "what of a" in (tmp_path / "new.md").read_text()
+
+
+def test_the_pages_show_every_row_once():
+    shown = [
+        row for page in (ROOT / "docs").rglob("*.md") for row in pages.rows_of(page.read_text())
+    ]
+    assert sorted(shown) == sorted(ROWS)
 
 
 def test_bodies_are_updates_of_a_chat_each_and_their_number_is_found_again():
