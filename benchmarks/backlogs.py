@@ -22,10 +22,12 @@ DELIVERIES = """
 INSERT INTO delivery (event_seq, target_id, state, priority, lane, due_at, created_at)
 SELECT seq, CASE WHEN seq > $1::bigint THEN 2 ELSE 1 END,
        CASE WHEN $2::boolean AND seq > 1 THEN 0 ELSE 1 END, 1,
-       CASE WHEN $2::boolean THEN 'chat/1' ELSE lane END, $4::bigint + $3::bigint, $4::bigint
+       CASE WHEN $2::boolean THEN 'chat/1' ELSE lane END, $4::bigint + seq + $3::bigint,
+       $4::bigint + seq
   FROM event ORDER BY seq
 """
-"""State 0 waits, 1 is pending; the events after *live* ($1) are owed to the other target."""
+"""State 0 waits, 1 is pending; the events after *live* ($1) are owed to the other target. Each came
+a microsecond after the one before it."""
 
 LANES = """
 INSERT INTO lane (target_id, lane, unsettled)
@@ -49,7 +51,8 @@ async def fill(url: str, shape: Shape, count: int) -> None:
 async def owe(db: asyncpg.Connection, shape: Shape) -> None:
     """Owe every event anew, in another shape."""
     await db.execute("TRUNCATE delivery, lane, lease, attempt RESTART IDENTITY")
-    await db.execute(DELIVERIES, shape.live, shape.one_lane, shape.delay, clock(), timeout=MINUTES)
+    first = clock() - await db.fetchval("SELECT count(*) FROM event")
+    await db.execute(DELIVERIES, shape.live, shape.one_lane, shape.delay, first, timeout=MINUTES)
     await db.execute(LANES, timeout=MINUTES)
     # As autovacuum and the checkpointer would have left it by the time there are so many.
     await db.execute("VACUUM (ANALYZE) delivery, lane, event", timeout=MINUTES)
