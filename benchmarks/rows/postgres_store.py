@@ -52,7 +52,7 @@ def measure(bench: Bench) -> list[Finding]:
     worked = [each.worked for each in one]
     return [
         _found("taken", at_least(0.4), taken, [each.bare for each in rounds], BARE),
-        _found("taken", at_least(4), taken, [each.singly for each in rounds], SINGLY),
+        _found("taken", at_least(3), taken, [each.singly for each in rounds], SINGLY),
         _found("taken", at_least(0.4), taken, [each.taken for each in sqlite], SQLITE),
         _found(
             "claimed, 40 at most at a time",
