@@ -28,7 +28,7 @@ test: $(STAMP) ## run every test, on all cores; one by one: .venv/bin/python -m 
 	$(BIN)/python $(PYTEST)
 
 soak: $(STAMP) ## kill, freeze and cut replicas, crash and fail over PostgreSQL; SOAK_ROUNDS=20
-	SOAK_ROUNDS=$${SOAK_ROUNDS:-10} $(BIN)/python -m pytest --capture=no tests/e2e/test_replicas.py
+	SOAK_ROUNDS=$${SOAK_ROUNDS:-10} $(BIN)/python -m pytest --capture=no tests/store/test_histories.py tests/e2e/test_replicas.py
 
 test-wheel: dist ## run every test against the built wheel, not the source
 	$(PYTHON) -m venv --clear $(VENV)-wheel
