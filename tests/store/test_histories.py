@@ -397,7 +397,7 @@ class Histories(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-@pytest.mark.timeout(120 + 120 * LONG)
+@pytest.mark.timeout(300 + 300 * LONG)  # each step has a deadline of its own
 @pytest.mark.parametrize(
     ("name", "replicas", "histories"), [("sqlite", 1, 60), ("postgres", 2, 30)]
 )
