@@ -1,5 +1,5 @@
 -- Every statement of the PostgreSQL store, by name; :name is a parameter. The hot ones call functions
--- of the schema (migrations/0004_calls.sql).
+-- of the schema (migrations/0005_calls.sql).
 -- delivery.state: 0 waiting, 1 pending (leased if lease has a row of it), 3 delivered, 4 dead,
 -- 5 cancelled.
 --

@@ -4,8 +4,7 @@
 -- anew what was committed before it (READ COMMITTED), so lanes are locked by one and looked at by
 -- the next, as there.
 -- Locks are taken in one order everywhere: event, target, seen, lane (sorted), delivery, lease,
--- counter (sorted). The settings of the planner belong to each function: its plans are made once,
--- and not from the statistics of a table that was empty a moment ago.
+-- counter (sorted).
 -- A table is joined so that no other plan is possible than one look-up for each row that is given
 -- (= ANY, OFFSET 0): the planner's figures may be of a moment at which the table was empty.
 -- It changes no table and takes no lock on one: quick, however much is there.
