@@ -169,7 +169,7 @@ END $$;
 -- tell, for a target and a priority, when more is due: already past where there was no room for it.
 -- Each priority is asked for by itself: due work of one is found without walking over what another
 -- has due later. What others are claiming is passed by; lease's key decides who has it. One more
--- than there is room for is looked at, so that nothing is walked over twice.
+-- than there is room for is looked at: then nothing is walked over twice.
 -- urgent_from, plain_from: what is due before is not looked at. ended: when it was over, once at the
 -- end of a target.
 CREATE FUNCTION claim(
@@ -228,7 +228,7 @@ BEGIN
        WHERE NOT p.taken OR p.id = ANY(ARRAY(SELECT leased.delivery_id FROM leased));
       GET DIAGNOSTICS found_rows = ROW_COUNT;
       IF found_rows <= room THEN
-        -- All that is due was taken: the next is due later.
+        -- All that is due was taken, but for what another is just claiming: it may give it up again.
         RETURN QUERY
         SELECT NULL::bigint, wanting, NULL::bigint, NULL::bigint, NULL::integer, NULL::integer,
                NULL::bigint, NULL::bigint, NULL::text, NULL::bigint, NULL::bigint, NULL::text,
@@ -236,7 +236,7 @@ BEGIN
                NULL::bigint, level::smallint, d.due_at, start, NULL::bigint
           FROM delivery AS d
          WHERE d.state = 1 AND d.target_id = wanting AND d.priority = level::smallint
-           AND d.due_at > start
+           AND d.due_at >= CASE level WHEN 0 THEN urgent_from[n] ELSE plain_from[n] END
            AND (SELECT l.delivery_id FROM lease AS l WHERE l.delivery_id = d.id) IS NULL
          ORDER BY d.due_at, d.id
          LIMIT 1;
