@@ -10,7 +10,7 @@ DRAWN = 4096
 class Entropy:
     """Gives random bytes, each once.
 
-    To ask the system is to let go of Python's lock and to wait for it again behind the store's
+    To ask the system is to let go of Python's lock and perhaps to wait for it behind another
     thread, so it is asked once for some hundred updates instead of for each.
     """
 
