@@ -26,8 +26,8 @@ DELIVERING = Lock(
 )
 TAKING = Lock(
     "ingest.lock",
-    "another process ({holder}) takes updates into {path}, and a file has one: stop it first, or "
-    "use QUEUE_BACKEND=postgres for as many as you like",
+    "another process takes updates into {path} (process {holder}), and a file has one: stop it "
+    "first, or use QUEUE_BACKEND=postgres for as many as you like",
 )
 
 
