@@ -76,15 +76,18 @@ class Writer:
         """
         return await self._wait_for(Call((Manner.ALONE.value, work, None), undo))
 
-    async def share(self, shared: Shared[A, T], item: A) -> T:
-        """Return what *shared* made of *item*; those who wait together share its one run."""
-        return await self._wait_for(Call((Manner.TOGETHER.value, shared, item)))
+    def share(self, shared: Shared[A, T], item: A) -> asyncio.Future[T]:
+        """Have what *shared* makes of *item*; those who ask together share its one run.
+
+        No coroutine, for it is asked twice for every delivery; nothing is undone for who leaves.
+        """
+        return self._asked(Call((Manner.TOGETHER.value, shared, item)))
 
     async def between(self, chore: Callable[[Executor], T]) -> T:
         """Have the executor do *chore* between two transactions."""
         return await self._wait_for(Call((Manner.BETWEEN.value, chore, None)))
 
-    async def _wait_for(self, call: Call[T], *, last: bool = False) -> T:
+    def _asked(self, call: Call[T], *, last: bool = False) -> asyncio.Future[T]:
         if self._refusal is not None:
             raise again(self._refusal)
         if self._closing and not last:
@@ -92,6 +95,10 @@ class Writer:
         future: asyncio.Future[T] = self._loop.create_future()
         call.future = future
         self._put(call)
+        return future
+
+    async def _wait_for(self, call: Call[T], *, last: bool = False) -> T:
+        future = self._asked(call, last=last)
         try:
             return await future
         except asyncio.CancelledError:
