@@ -75,9 +75,15 @@ async def learner(tmp_path):
 
 
 async def end(process):
+    """Press Ctrl+C; what was started with that signal ignored, as below nohup, is killed."""
     with contextlib.suppress(ProcessLookupError):
         process.send_signal(signal.SIGINT)
-    await process.wait()
+    try:
+        async with asyncio.timeout(10):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
 
 
 async def test_the_tutorial_does_what_it_says(learner):
