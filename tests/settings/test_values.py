@@ -150,12 +150,25 @@ def test_postgres_without_a_database_is_told(problems):
 
 
 @pytest.mark.parametrize(
-    "url", ["mysql://me@db/x", "postgres://db", "postgres://[db/x", "db", "postgres://d b/x"]
+    "url",
+    [
+        "mysql://me@db/x",
+        "postgres://db",
+        "postgres://[db/x",
+        "db",
+        "postgres://d b/x",
+        "postgres://me:Se/crEt9@db/x",
+        "postgres://me:Se?crEt9@db/x",
+        "postgres://me:Se#crEt9@db/x",
+        "postgres://me@db:x1/x",
+        "postgres://me@db:5432,other:99999/x",
+    ],
 )
 def test_what_is_no_database_of_postgres_is_told_without_showing_it(problems, url):
     [problem] = problems(QUEUE_BACKEND="postgres", DATABASE_URL=url)
     assert problem.startswith("DATABASE_URL: ")
     assert url not in problem
+    assert "crEt9" not in problem
 
 
 KEPT = "https://gw.example.com/telegram/webhook"

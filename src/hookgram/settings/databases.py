@@ -18,9 +18,20 @@ def wrong(url: str) -> str | None:
         return f"not a URL; {LIKE}"
     if parts.scheme not in SCHEMES or not parts.path.strip("/"):
         return f"not the URL of a PostgreSQL database; {LIKE}"
+    if "@" in f"{parts.path}{parts.query}{parts.fragment}":  # the secret was cut there
+        return "a URL with /, ? or # in its user or password; write them as %2F, %3F and %23"
+    if not all(_is_host(host) for host in parts.netloc.rpartition("@")[2].split(",")):
+        return f"a URL with a port that is none; {LIKE}"
     if any(c.isspace() or not c.isprintable() for c in url):
         return "a URL with a space; write it as %20"
     return None
+
+
+def _is_host(text: str) -> bool:
+    try:
+        return urlsplit(f"//{text}").port != 0
+    except ValueError:
+        return False
 
 
 def shared(backend: str, url: SecretStr | None) -> str | None:

@@ -94,7 +94,7 @@ class Listener:
     async def _live(self) -> None:
         """Listen, again after each cut; for good not at all where a pooler answers."""
         while True:
-            with suppress(*CUT, asyncpg.PostgresError, StoreError):
+            with suppress(*CUT, asyncpg.PostgresError, StoreError, ValueError, OverflowError):
                 db, pooled = await self._hosts.first(connect, CONNECT)
                 try:
                     if pooled:

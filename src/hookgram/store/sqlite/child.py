@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import signal
@@ -16,6 +17,7 @@ from hookgram.store.sqlite.frames import Frames, framed
 from hookgram.store.sqlite.troubles import opening_trouble
 
 CHUNK = 262_144
+PR_SET_PDEATHSIG = 1
 
 
 class SocketLine:
@@ -63,10 +65,20 @@ class SocketLine:
 
 def main(descriptor: int) -> None:
     """Open the file that the first message names and serve until the line ends."""
+    _die_with_parent()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     with socket.socket(fileno=descriptor) as sock:
         _serve(SocketLine(sock))
+
+
+def _die_with_parent() -> None:
+    """Have the system end this process at once when the thread that started it is gone.
+
+    Elsewhere than on Linux, the end of the line tells it, after what is under way.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _serve(line: SocketLine) -> None:

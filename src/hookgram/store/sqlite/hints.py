@@ -28,6 +28,7 @@ class Hinter:
     def __init__(self, path: Path) -> None:
         self._place = _pipe_of(path)
         self._pipe: int | None = None
+        self._closed = False
         self._waiting: set[int] = set()
         self._loop = asyncio.get_running_loop()
 
@@ -40,6 +41,8 @@ class Hinter:
     def _send(self) -> None:
         ids = array(RECORD, self._waiting)
         self._waiting.clear()
+        if self._closed:
+            return
         try:
             if self._pipe is None:
                 self._pipe = _opened(self._place, os.O_WRONLY)
@@ -48,10 +51,14 @@ class Hinter:
         except BlockingIOError:
             return  # there is enough to be read
         except OSError:  # nobody listens now
-            self.close()
+            self._let_go()
 
     def close(self) -> None:
         """Tell no more."""
+        self._closed = True
+        self._let_go()
+
+    def _let_go(self) -> None:
         if self._pipe is not None:
             os.close(self._pipe)
             self._pipe = None

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 
+from hookgram.errors import StoreBroken
 from hookgram.store.sqlite.connection import Opening
-from hookgram.store.sqlite.executor import Batch, Executor, Told
+from hookgram.store.sqlite.executor import Batch, Ended, Executor, Told
 
 
 class InThread:
@@ -42,6 +43,10 @@ class InThread:
     def end(self) -> None:
         """Have the executor close the file when all that was sent is done."""
         self._batches.put(None)
+
+    def kill(self) -> None:
+        """Wait for the thread no longer: nothing can end it, but it ends with its process."""
+        self._told(Ended(StoreBroken("the store's file or disk does not answer")))
 
     async def ended(self) -> None:
         """Leave nothing behind: the thread ends by itself, right after it has told so."""

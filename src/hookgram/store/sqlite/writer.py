@@ -35,6 +35,8 @@ A = TypeVar("A")
 
 BATCH = 512
 """The most calls that share a transaction."""
+CLOSING = 15.0
+"""Seconds that the last batches and the last checkpoint may take."""
 
 
 class Line(Protocol):
@@ -48,6 +50,9 @@ class Line(Protocol):
 
     def end(self) -> None:
         """Have the executor close the file when all that was sent is done."""
+
+    def kill(self) -> None:
+        """Wait for it no longer; it is told as ended."""
 
     async def ended(self) -> None:
         """Wait until nothing is left of it, after it has told that it ended or never began."""
@@ -121,7 +126,11 @@ class Writer:
         """Give the executor all that waits."""
         self._leaving = False
         self._under_way, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-        self._line.send(Batch([call.order for call in self._under_way], self._clock()))
+        try:
+            self._line.send(Batch([call.order for call in self._under_way], self._clock()))
+        except Exception as bug:  # noqa: BLE001 - nobody may wait for what never left
+            self._end(StoreBroken(f"the store's writer failed: {bug!r}"))
+            self._line.kill()
 
     def on_change(self, changed: Callable[[], None]) -> None:
         """Have *changed* called on the loop soon after another connection's commit."""
@@ -130,19 +139,28 @@ class Writer:
     async def close(self) -> None:
         """Carry out what waits, put the log away and end the executor.
 
-        Raises StoreBroken if just that fails; what was committed is in the log all the same.
+        Raises StoreBroken if just that fails, or takes too long; what was committed is in the log
+        all the same.
         """
         broken = self._refusal
         if not self._closing:
             self._closing = True
             try:
-                await self._calm_down()
-            finally:
-                self._line.end()
+                async with asyncio.timeout(CLOSING):
+                    await self._finish()
+            except TimeoutError:
+                self._line.kill()
         await asyncio.shield(self._ended)
         await self._line.ended()
         if broken is None and isinstance(self._refusal, StoreBroken):
             raise again(self._refusal)
+
+    async def _finish(self) -> None:
+        try:
+            await self._calm_down()
+        finally:
+            self._line.end()
+        await asyncio.shield(self._ended)
 
     async def _calm_down(self) -> None:
         """Wait until all that was asked is done; what is taken back until then is done too."""
@@ -180,6 +198,8 @@ class Writer:
             self._put(Call((Manner.ALONE.value, work, None)))
 
     def _end(self, refusal: StoreError) -> None:
+        if self._ended.done():
+            return
         # Whatever was asked before this line ran is in the lists, whatever comes after is refused.
         self._refusal = refusal
         for call in [*self._under_way, *self._waiting]:
