@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,8 +31,23 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opening, "LOCK_PATIENCE", 0.0)
 
 
-async def test_who_takes_updates_waits_for_the_store_and_makes_none(path: Path):
+async def test_who_takes_updates_waits_for_the_store_and_makes_none(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    looked = asyncio.Event()
+    look = opening.journal
+
+    @asynccontextmanager
+    async def looking(*where: Any) -> AsyncIterator[Any]:
+        try:
+            async with look(*where) as journal:
+                yield journal
+        finally:
+            looked.set()
+
+    monkeypatch.setattr(opening, "journal", looking)
     waiting = asyncio.create_task(_open_and_register(path, Role.INGEST))
+    await looked.wait()
     assert not path.exists()
     async with opened(path, Role.WORKER):
         assert await waiting == ["shop"]
