@@ -247,3 +247,12 @@ async def test_one_that_cannot_be_started_is_told_in_our_words(
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(StoreBroken, match="cannot be started"):
         await open_sqlite(path, clock=clock, apart=True)
+
+
+async def test_one_that_is_gone_already_can_be_killed_all_the_same(path: Path):
+    line = await InProcess.open(Opening(path=path), "main")
+    line._process.kill()
+    async with asyncio.timeout(10):
+        await line._process.wait()
+        line.kill()
+        await line.ended()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 
 import apsw
@@ -317,3 +318,29 @@ async def test_a_removal_cut_in_the_middle_leaves_no_lane_stuck_and_is_finished_
     assert sorted(states) == [State.DELIVERED] + [State.CANCELLED] * 4
     with pytest.raises(NotFound):
         await again.remove("shop")
+
+
+async def test_what_was_refused_at_the_end_is_not_done_when_a_hanging_disk_comes_back(
+    open_file, path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("hookgram.store.sqlite.writer.CLOSING", 0.2)
+    store = await open_file()
+    hanging, back = threading.Event(), threading.Event()
+
+    def hang(_) -> None:
+        hanging.set()
+        back.wait(10)
+
+    stuck = asyncio.ensure_future(store._writer.between(hang))
+    assert await asyncio.to_thread(hanging.wait, 10)
+    refused = asyncio.ensure_future(accept(store, arrival()))
+    await asyncio.sleep(0)
+    with pytest.raises(StoreBroken):
+        await store.close()
+    for call in (stuck, refused):
+        with pytest.raises(StoreBroken):
+            await call
+    back.set()
+    await asyncio.to_thread(store._writer._line._thread.join, 10)
+    again = await open_file()
+    assert await again.counts() == {}

@@ -11,6 +11,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, cast
 
 from hookgram.errors import StoreBroken
@@ -62,7 +63,7 @@ class InProcess(asyncio.Protocol):
             async with asyncio.timeout(OPENING):
                 await self._opened
         except TimeoutError as error:
-            self._process.kill()
+            self._make_go()
             raise StoreBroken("the store's file could not be opened in time") from error
 
     def start(self, told: Callable[[Told], None]) -> None:
@@ -82,7 +83,7 @@ class InProcess(asyncio.Protocol):
 
     def kill(self) -> None:
         """End the process at once; it is told as ended."""
-        self._process.kill()
+        self._make_go()
         self._transport.abort()
 
     async def ended(self) -> None:
@@ -93,8 +94,12 @@ class InProcess(asyncio.Protocol):
             async with asyncio.timeout(PATIENCE):
                 await self._process.wait()
         except TimeoutError:
-            self._process.kill()
+            self._make_go()
             await self._process.wait()
+
+    def _make_go(self) -> None:
+        with suppress(ProcessLookupError):  # it went by itself
+            self._process.kill()
 
     def _send(self, value: Any) -> None:
         if not self._transport.is_closing():  # else it is told that it ended
