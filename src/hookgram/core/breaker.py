@@ -35,6 +35,11 @@ class Breaker(Struct, frozen=True, kw_only=True, gc=False):
         """Whether the target is left alone, or only probed."""
         return self.open_until is not None
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether all slots are the target's: neither open nor in its slow start."""
+        return self.open_until is None and self.ramp is None
+
 
 def permits(breaker: Breaker, *, now: Micros, slots: int, in_flight: int) -> int:
     """Return how many more attempts may start now."""

@@ -4,33 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable
 
 from hookgram.core.definition import Definition
-from hookgram.core.facts import BreakerClosed, BreakerOpened, DeliverySettled, LeaseLost, TargetHeld
+from hookgram.core.facts import BreakerClosed, BreakerOpened, LeaseLost, TargetHeld
 from hookgram.core.lifecycle import best_before, settle, why_not
-from hookgram.core.model import SECOND, Attempt, Claim, Micros, Recorded
-from hookgram.core.outcome import (
-    Answer,
-    Dead,
-    Delivered,
-    Failure,
-    Outcome,
-    Released,
-    Settlement,
-)
+from hookgram.core.model import SECOND, Claim, Micros
+from hookgram.core.outcome import Dead, Delivered, Failure, Outcome, Released, Settlement
 from hookgram.core.replying import Reply
-from hookgram.errors import StoreUnavailable
 from hookgram.ports import Channel, Clock, Dice, Notice, Queue
 from hookgram.worker.attempt import Tried, attempt
 from hookgram.worker.desk import Desk
-
-FIRST_PAUSE = 0.1
-LONGEST_PAUSE = 2.0
+from hookgram.worker.ends import give_back, record, settled_fact
+from hookgram.worker.ready import Taken
 
 
 class Deliveries:
-    """The claims in hand. ``look`` is told when a target has a free slot or work next."""
+    """The claims in hand: ready, tried, being recorded.
+
+    ``look`` is told when a target may take more, or has work next.
+    """
 
     def __init__(
         self,
@@ -49,17 +42,21 @@ class Deliveries:
         self.notice = notice
         self.user_agent = user_agent
         self.released = 0
+        """Given back because the worker stops."""
         self.interrupted = 0
         self._queue = queue
         self._dice = dice
         self._look = look
         self._reply = reply
         self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: set[Desk] = set()
+        """Those that have something ready, so that the others cost nothing."""
+        self._landing = False
         self._trouble: BaseException | None = None
 
     @property
     def count(self) -> int:
-        """How many are in hand."""
+        """How many are in hand and not ready."""
         return len(self._tasks)
 
     def check(self) -> None:
@@ -68,10 +65,49 @@ class Deliveries:
             trouble, self._trouble = self._trouble, None
             raise trouble
 
-    def start(self, desk: Desk, claim: Claim) -> None:
-        """Take the claim in hand; it holds a slot from now until it is answered."""
-        desk.begin(claim)
-        task = asyncio.create_task(self._deliver(desk, claim))
+    def serve_all(self) -> None:
+        """Serve those that have something ready: what waited too long is given back."""
+        for desk in tuple(self._waiting):
+            self.serve(desk)
+
+    def serve(self, desk: Desk) -> None:
+        """Start what is ready and has a slot; give back what may wait no longer."""
+        if not desk.ready:
+            return
+        now, at = self.clock(), time.monotonic()
+        while (taken := desk.next(now, at)) is not None:
+            desk.begin(taken.claim)
+            self._go(self._deliver(desk, taken))
+        self.give_back(desk.overdue(now, at))
+        if desk.ready:
+            self._waiting.add(desk)
+        else:
+            self._waiting.discard(desk)
+
+    def dismiss(self, desk: Desk) -> None:
+        """Give back all that is ready: its target is not ours to try any more."""
+        self.give_back(desk.ready.take_all())
+        self._waiting.discard(desk)
+
+    def land(self) -> None:
+        """Start nothing any more: give back all that is ready."""
+        self._landing = True
+        for desk in tuple(self._waiting):
+            self.dismiss(desk)
+
+    def give_back(self, claims: Iterable[Taken]) -> None:
+        """Have these pending again as if never claimed; they share a commit."""
+        for taken in claims:
+            self._go(self._give_back(taken))
+
+    async def _give_back(self, taken: Taken) -> None:
+        recorded = await give_back(self._queue, taken)
+        self.released += self._landing and not recorded.lost
+        if recorded.due is not None:
+            self._look(taken.claim.target_id, recorded.due)
+
+    def _go(self, way: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(way)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -93,34 +129,48 @@ class Deliveries:
             await asyncio.wait(self._tasks)
         self.check()
 
-    async def _deliver(self, desk: Desk, claim: Claim) -> None:
+    async def _deliver(self, desk: Desk, taken: Taken) -> None:
+        claim, definition = taken.claim, desk.definition
         began = time.monotonic()
-        definition = desk.definition
         tried: Tried | None = None
-        given_up = _why_not(claim, definition)
+        given_up = _why_not(claim, definition, taken.now(began))
         try:
             if given_up is None:
                 tried = await attempt(self, claim, definition)
                 self._learn(desk, tried, began)
         finally:
             desk.end(claim)
-            self._look(desk.target_id, None)
-        # The store's clock, carried on by ours: leases and ages are judged by nothing else.
-        now = claim.claimed_at + int((time.monotonic() - began) * SECOND)
+            self._go_on(desk)
+        now = taken.now(time.monotonic())
         settlement = (
             Dead(reason=given_up or "", failures=claim.failures)
             if tried is None
             else self._settled(claim, tried, definition, now)
         )
-        recorded = await self._record(desk, claim, settlement, tried, began)
+        await self._record(desk, taken, settlement, tried, now)
+
+    def _go_on(self, desk: Desk) -> None:
+        """Give the slot that came free to what is ready, and look for more."""
+        self.serve(desk)
+        self._look(desk.target_id, None)
+
+    async def _record(
+        self, desk: Desk, taken: Taken, settlement: Settlement, tried: Tried | None, now: Micros
+    ) -> None:
+        claim = taken.claim
+        try:
+            kept = tried.attempt if tried else None
+            recorded = await record(self._queue, desk, taken, settlement, kept)
+        finally:
+            self._go_on(desk)
         if recorded.lost:
             self._tell_lost(desk, claim)
-        else:
-            self._tell(desk, claim, settlement, tried, now)
-            if tried is not None and tried.reply is not None and settlement == Delivered():
-                self._reply(tried.reply)
-            if recorded.due is not None:
-                self._look(desk.target_id, recorded.due)
+            return
+        self._tell(desk, claim, settlement, tried, now)
+        if tried is not None and tried.reply is not None and settlement == Delivered():
+            self._reply(tried.reply)
+        if recorded.due is not None:
+            self._look(desk.target_id, recorded.due)
 
     def _settled(
         self, claim: Claim, tried: Tried, definition: Definition, now: Micros
@@ -150,38 +200,6 @@ class Deliveries:
         if desk.held_until != held:
             self.notice(TargetHeld(target=desk.name, wait=desk.held_until - now))
 
-    async def _record(
-        self, desk: Desk, claim: Claim, settlement: Settlement, tried: Tried | None, began: float
-    ) -> Recorded:
-        """Record it; while the store cannot, keep it and its slot until the lease ends."""
-        kept: Attempt | None = tried.attempt if tried else None
-        lease = (claim.leased_until - claim.claimed_at) / SECOND
-        desk.recording += 1
-        try:
-            return await self._queue.settle(claim, settlement, kept)
-        except StoreUnavailable:
-            desk.sending += 1
-            try:
-                return await self._insist(claim, settlement, kept, began + lease)
-            finally:
-                desk.sending -= 1
-        finally:
-            desk.recording -= 1
-            self._look(desk.target_id, None)
-
-    async def _insist(
-        self, claim: Claim, settlement: Settlement, kept: Attempt | None, until: float
-    ) -> Recorded:
-        pause = FIRST_PAUSE
-        while time.monotonic() < until:
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
-            try:
-                return await self._queue.settle(claim, settlement, kept)
-            except StoreUnavailable:
-                continue
-        return Recorded(lost=True)
-
     def _tell_lost(self, desk: Desk, claim: Claim) -> None:
         self.notice(
             LeaseLost(
@@ -206,32 +224,11 @@ class Deliveries:
             self.interrupted += 1
 
 
-def _why_not(claim: Claim, definition: Definition) -> str | None:
+def _why_not(claim: Claim, definition: Definition, now: Micros) -> str | None:
     """Tell why a claimed delivery is not tried at all."""
     return why_not(
         created_at=claim.created_at,
         best_before=best_before(claim, skip_expired=definition.skip_expired),
-        now=claim.claimed_at,
+        now=now,
         policy=definition.retry,
-    )
-
-
-def settled_fact(
-    claim: Claim, target: str, settlement: Settlement, answer: Answer | None, now: Micros
-) -> DeliverySettled:
-    """State that a claimed delivery is settled at *now*."""
-    event = claim.event
-    return DeliverySettled(
-        seq=event.seq,
-        event_id=event.event_id,
-        update_id=event.update_id,
-        bot_id=event.bot_id,
-        kind=event.kind,
-        delivery_id=claim.delivery_id,
-        target=target,
-        attempt=claim.attempt,
-        settlement=settlement,
-        answer=answer,
-        took=answer.took if answer else 0,
-        latency=max(now - event.received_at, 0),
     )

@@ -8,7 +8,8 @@ from hookgram.core.breaker import Breaker, after, permits, set_back
 from hookgram.core.definition import Definition, Target
 from hookgram.core.kinds import is_interactive
 from hookgram.core.model import SECOND, Claim, Micros, Want
-from hookgram.core.outcome import Failure, Outcome
+from hookgram.core.outcome import Failure, Outcome, Success
+from hookgram.worker.ready import Ready, Taken
 
 KEPT_SHARE = 5
 """One slot of so many, at least one, is kept for deliveries that somebody waits for."""
@@ -19,13 +20,21 @@ LONGEST_REST: Micros = 100_000
 LEASE_MARGIN: Micros = 15 * SECOND
 """What a lease lasts beyond the deadline of the attempt."""
 
+QUICK: Micros = SECOND // 10
+"""A target that answers well within this is given claims ahead of its free slots."""
+
+LONGEST_READY = 1.0
+"""Seconds that a claim may wait for a slot: a small part of its lease."""
+
 
 class Desk:
     """One target at work. ``sending`` holds slots, from dial to answer; ``recording`` does not.
 
-    ``interactive`` of those sending are deliveries that somebody waits for. ``hungry``: something
-    may be due that found no slot. ``losses``: claims in a row that brought nothing of what is due,
-    because another worker is just claiming it.
+    ``interactive`` of those sending are deliveries that somebody waits for. ``ready`` are claims
+    that wait for a slot. They are asked for only while the target is ``quick``: its last answer was
+    a 2xx that came soon, and nothing holds it back. ``hungry``: something may be due that found no
+    slot. ``losses``: claims in a row that brought nothing of what is due, because another worker is
+    just claiming it.
     """
 
     __slots__ = (
@@ -36,6 +45,8 @@ class Desk:
         "interactive",
         "losses",
         "name",
+        "quick",
+        "ready",
         "recording",
         "sending",
         "target_id",
@@ -50,23 +61,42 @@ class Desk:
         self.sending = 0
         self.interactive = 0
         self.recording = 0
+        self.ready = Ready()
+        self.quick = False
         self.hungry = False
         self.losses = 0
+
+    def redefine(self, definition: Definition) -> None:
+        """Go on with this definition: what is ready goes by it, and it has to prove quick."""
+        self.quick = self.quick and definition == self.definition
+        self.definition = definition
 
     def want(self, now: Micros) -> Want | None:
         """Say how much it can take now; None when nothing."""
         self.hungry = False
-        if now < self.held_until:
+        if now < self.held_until or self._unrecorded() <= 0:
             return None
-        slots = self.definition.slots
-        free = permits(self.breaker, now=now, slots=slots, in_flight=self.sending)
-        # A slow store must not pile up what is sent and not yet recorded.
-        free = min(free, 2 * slots - self.sending - self.recording)
-        if free <= 0:
+        free = self._free(now)
+        spare = max(self._ahead() - len(self.ready), 0)
+        if free + spare <= 0:
             return None
         kept = free - min(free, self._room())
         lease = self.definition.timeout + LEASE_MARGIN
-        return Want(target_id=self.target_id, limit=free, lease=lease, kept=kept)
+        return Want(target_id=self.target_id, limit=free + spare, lease=lease, kept=kept)
+
+    def _free(self, now: Micros) -> int:
+        """Return how many attempts may start now."""
+        slots = self.definition.slots
+        free = permits(self.breaker, now=now, slots=slots, in_flight=self.sending)
+        return max(min(free, self._unrecorded()), 0)
+
+    def _unrecorded(self) -> int:
+        """Return how many more may be sent and not yet recorded: a slow store piles up none."""
+        return 2 * self.definition.slots - self.sending - self.recording
+
+    def _ahead(self) -> int:
+        """Return how many claims may be ready."""
+        return self.definition.slots if self.quick else 0
 
     def _room(self) -> int:
         """Return how many slots are free for what is not interactive."""
@@ -84,14 +114,40 @@ class Desk:
         self.sending -= 1
         self.interactive -= is_interactive(claim.event.kind)
 
-    def left_some(self, want: Want, claims: Sequence[Claim]) -> bool:
-        """Tell whether a claim may have left work that has a slot now: one came free meanwhile.
+    def next(self, now: Micros, at: float) -> Taken | None:
+        """Return a claim that is ready, came not too long before *at*, and has a slot now.
 
-        What it left for want of a slot makes the desk hungry. Call it when the claims have begun.
+        It is no longer ready.
+        """
+        if now < self.held_until or not self._free(now):
+            return None
+        return self.ready.pop(since=at - LONGEST_READY, others=self._room() > 0)
+
+    def overdue(self, now: Micros, at: float) -> list[Taken]:
+        """Return what is ready and may wait no longer; it is no longer ready.
+
+        That is all while the target is held or its breaker is not closed, else what came too long
+        before *at*: a target that kept it waiting is not quick.
+        """
+        if now < self.held_until or self.breaker.is_open:
+            return self.ready.take_all()
+        late = self.ready.take_before(at - LONGEST_READY)
+        self.quick = self.quick and not late
+        return late
+
+    @property
+    def stocked(self) -> bool:
+        """Whether so much is ready that claiming more can wait: few large claims cost less."""
+        return self.quick and len(self.ready) > self._ahead() // 2
+
+    def left_some(self, want: Want, claims: Sequence[Claim]) -> bool:
+        """Tell whether a claim may have left work that is to be claimed now.
+
+        What it left otherwise makes the desk hungry. Call it when the claims have begun.
         """
         urgent = sum(is_interactive(claim.event.kind) for claim in claims)
         full = want.kept > 0 and len(claims) - urgent == want.limit - max(urgent, want.kept)
-        self.hungry = full and not self._room()
+        self.hungry = full and (self.stocked or not (self.quick or self._room()))
         return full and not self.hungry
 
     def rest(self) -> Micros:
@@ -115,3 +171,5 @@ class Desk:
         )
         if isinstance(outcome, Failure) and outcome.retry_after is not None:
             self.held_until = max(self.held_until, now + outcome.retry_after)
+        soon = isinstance(outcome, Success) and now - started_at < QUICK
+        self.quick = soon and now >= self.held_until and self.breaker.is_closed

@@ -11,7 +11,7 @@ from hookgram.core.model import HOUR, SECOND, Claim, Micros
 from hookgram.core.outcome import Dead, Failure
 from hookgram.core.retry import RetryPolicy
 from hookgram.ports import Dice, Notice, Queue
-from hookgram.worker.delivery import settled_fact
+from hookgram.worker.ends import settled_fact
 
 LEASE: Micros = 30 * SECOND
 BATCH = 100

@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterable, Sequence
 
 from hookgram.core.definition import Definition, Target
 from hookgram.core.facts import WorkerStarted, WorkerStopped, WorkerStopping
-from hookgram.core.model import SECOND, Claimed, Micros, Want
-from hookgram.core.outcome import Released
+from hookgram.core.model import SECOND, Claim, Claimed, Micros, Want
 from hookgram.core.replying import Reply
 from hookgram.errors import StoreUnavailable
 from hookgram.ports import Channel, Clock, Dice, Notice, Queue
 from hookgram.worker.agenda import Agenda
 from hookgram.worker.delivery import Deliveries
 from hookgram.worker.desk import Desk
+from hookgram.worker.ready import Taken
 
 LONGEST_REST: Micros = SECOND
 LOOK_AGAIN: Micros = 30 * SECOND
@@ -81,7 +81,7 @@ class Worker:
         """Work for these from now on; orphans and paused ones wait, those not named are left."""
         working = {t.target_id: t for t in targets if t.definition is not None and not t.paused}
         for target_id in self._desks.keys() - working.keys():
-            del self._desks[target_id]
+            self._deliveries.dismiss(self._desks.pop(target_id))
         for target_id, target in working.items():
             self._seat(target_id, target)
         self.wake()
@@ -94,7 +94,7 @@ class Worker:
         if desk is None:
             self._desks[target_id] = Desk(target, definition, self._breaker_failures)
         else:
-            desk.definition = definition
+            desk.redefine(definition)
 
     def wake(self, target_ids: Iterable[int] | None = None) -> None:
         """There is new work for these targets; without ids: look at all."""
@@ -105,9 +105,9 @@ class Worker:
         self._woken.set()
 
     def _look(self, target_id: int, at: Micros | None) -> None:
-        """Look at a target that has a free slot, or work due at *at*."""
+        """Look at a target that may take more, or has work due at *at*."""
         desk = self._desks.get(target_id)
-        if desk is None or (at is None and not desk.hungry):
+        if desk is None or (at is None and (desk.stocked or not desk.hungry)):
             return
         self._agenda.at(self._clock() if at is None else at, target_id)
         self._woken.set()
@@ -134,6 +134,7 @@ class Worker:
     async def _turn(self, stop: asyncio.Event) -> None:
         now = self._clock()
         self._keep_time(now)
+        self._deliveries.serve_all()
         if now >= self._look_at:
             await self._look_at_all(now)
         wants = self._wants(now)
@@ -180,17 +181,23 @@ class Worker:
         except StoreUnavailable:
             self._agenda.add(want.target_id for want in wants)
             raise
-        strange = []
-        for claim in claimed.claims:
-            desk = self._desks.get(claim.target_id)
-            if desk is None or stop.is_set():
-                strange.append(claim)
-            else:
-                self._deliveries.start(desk, claim)
+        self._take(claimed.claims, stop)
         self._look_again(wants, claimed)
         self._look_later(claimed)
-        for claim in strange:  # no longer ours to try: give it back
-            await self._queue.settle(claim, Released(), None)
+
+    def _take(self, claims: Sequence[Claim], stop: asyncio.Event) -> None:
+        """Take them in hand; those no longer ours to try are given back."""
+        at = time.monotonic()
+        served = set()
+        for taken in [Taken(claim, at) for claim in claims]:
+            desk = self._desks.get(taken.claim.target_id)
+            if desk is None or stop.is_set():
+                self._deliveries.give_back([taken])
+            else:
+                desk.ready.add(taken)
+                served.add(desk)
+        for desk in served:
+            self._deliveries.serve(desk)
 
     def _look_again(self, wants: Sequence[Want], claimed: Claimed) -> None:
         """Look again where a claim kept places and left work that has a slot by now."""
@@ -212,6 +219,9 @@ class Worker:
                 continue
             lost = due <= now and target_id not in brought
             desk.losses = desk.losses + 1 if lost else 0
+            if due <= now and desk.stocked:
+                desk.hungry = True
+                continue
             self._agenda.at(now + desk.rest() if lost else due, target_id)
 
     async def _wait(self, seconds: float, stop: asyncio.Event) -> None:
@@ -231,6 +241,7 @@ class Worker:
     async def _land(self) -> None:
         """Give attempts their grace, then cut them, and record all of it."""
         self._notice(WorkerStopping(in_flight=self._deliveries.count))
+        self._deliveries.land()
         end = time.monotonic() + self._grace
         while self._deliveries.count and (left := end - time.monotonic()) > 0:
             await self._deliveries.finished(min(left, 1.0))

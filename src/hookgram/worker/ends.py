@@ -1,0 +1,77 @@
+"""How claims in hand end in the store: settled or given back, again while the store cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from hookgram.core.facts import DeliverySettled
+from hookgram.core.model import Attempt, Claim, Micros, Recorded
+from hookgram.core.outcome import Answer, Released, Settlement
+from hookgram.errors import StoreUnavailable
+from hookgram.ports import Queue
+from hookgram.worker.desk import Desk
+from hookgram.worker.ready import Taken
+
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 2.0
+
+
+async def record(
+    queue: Queue, desk: Desk, taken: Taken, settlement: Settlement, kept: Attempt | None
+) -> Recorded:
+    """Record how a try ended; while the store cannot, keep it and its slot until the lease ends."""
+    desk.recording += 1
+    try:
+        return await queue.settle(taken.claim, settlement, kept)
+    except StoreUnavailable:
+        desk.sending += 1
+        try:
+            return await _insist(queue, taken, settlement, kept)
+        finally:
+            desk.sending -= 1
+    finally:
+        desk.recording -= 1
+
+
+async def give_back(queue: Queue, taken: Taken) -> Recorded:
+    """Give back what was not tried; while the store cannot, try again until the lease ends."""
+    try:
+        return await queue.settle(taken.claim, Released(), None)
+    except StoreUnavailable:
+        return await _insist(queue, taken, Released(), None)
+
+
+async def _insist(
+    queue: Queue, taken: Taken, settlement: Settlement, kept: Attempt | None
+) -> Recorded:
+    pause = FIRST_PAUSE
+    while time.monotonic() < taken.until:
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE)
+        try:
+            return await queue.settle(taken.claim, settlement, kept)
+        except StoreUnavailable:
+            continue
+    return Recorded(lost=True)
+
+
+def settled_fact(
+    claim: Claim, target: str, settlement: Settlement, answer: Answer | None, now: Micros
+) -> DeliverySettled:
+    """State that a claimed delivery is settled at *now*."""
+    event = claim.event
+    return DeliverySettled(
+        seq=event.seq,
+        event_id=event.event_id,
+        update_id=event.update_id,
+        bot_id=event.bot_id,
+        kind=event.kind,
+        delivery_id=claim.delivery_id,
+        target=target,
+        attempt=claim.attempt,
+        settlement=settlement,
+        answer=answer,
+        took=answer.took if answer else 0,
+        latency=max(now - event.received_at, 0),
+    )

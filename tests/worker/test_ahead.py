@@ -1,0 +1,275 @@
+"""The laws of claiming ahead: a quick target has claims ready for the slots that come free."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+
+import pytest
+from msgspec.structs import replace
+
+from fakes.scripted_channel import status
+from hookgram.core.facts import DeliverySettled, WorkerStopped
+from hookgram.core.model import SECOND, State
+from hookgram.core.outcome import Dead, Delivered, Released
+from hookgram.core.retry import RetryPolicy
+from hookgram.errors import StoreUnavailable
+
+SLOTS = 5
+ATTEMPTS = 4
+"""One slot of five is kept for what somebody waits for."""
+
+
+class Watched:
+    """The real store; what is given back is counted, and refused so many times."""
+
+    def __init__(self, store) -> None:
+        self._store = store
+        self.claims = 0
+        self.open = asyncio.Event()
+        self.open.set()
+        self.refusals = 0
+        self.given_back = 0
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    async def claim(self, wants):
+        self.claims += 1
+        await self.open.wait()
+        return await self._store.claim(wants)
+
+    async def settle(self, claim, settlement, attempt):
+        if settlement == Released() and self.refusals:
+            self.refusals -= 1
+            raise StoreUnavailable("the disk is full")
+        recorded = await self._store.settle(claim, settlement, attempt)
+        self.given_back += settlement == Released()
+        return recorded
+
+    async def until_given_back(self, count: int, worker) -> None:
+        async with asyncio.timeout(5):
+            while self.given_back < count:
+                worker.wake([])
+                await self._store.counts()
+
+
+async def leased(shop) -> int:
+    rows = await shop.store.deliveries(limit=500)
+    return [row.state for row in rows].count(State.LEASED)
+
+
+async def tried(shop) -> list[int]:
+    """How many tries each pending delivery has behind it."""
+    rows = await shop.store.deliveries(limit=500)
+    return sorted(row.attempts for row in rows if row.state is State.PENDING)
+
+
+@asynccontextmanager
+async def at_a_quick_target(shop, *, slots=SLOTS, messages=20, grace=10 * SECOND, **how):
+    """Run a worker whose target answered quickly, and hangs now with claims ready."""
+    channel = await shop.target("a", slots=slots, **how)
+    shop.queue = Watched(shop.store)
+    await shop.accept("a")
+    async with shop.at_work(grace=grace, breaker_failures=2) as worker:
+        await shop.facts.wait(DeliverySettled)
+        channel.gate.clear()
+        for _ in range(messages):
+            await shop.accept("a")
+        worker.wake()
+        await channel.until_in_flight(min(slots - min(max(slots // 5, 1), slots - 1), messages))
+        try:
+            yield worker, channel
+        finally:
+            channel.gate.set()
+
+
+async def test_a_quick_target_has_as_many_claims_ready_as_it_has_slots(shop):
+    async with at_a_quick_target(shop) as (_, channel):
+        assert channel.in_flight == ATTEMPTS
+        assert await leased(shop) == ATTEMPTS + SLOTS
+        channel.gate.set()
+        await shop.facts.wait(DeliverySettled, count=21)
+    assert channel.most == ATTEMPTS
+
+
+async def test_a_target_that_has_not_answered_yet_has_none(shop):
+    channel = await shop.target("a", slots=SLOTS)
+    channel.gate.clear()
+    for _ in range(20):
+        await shop.accept("a")
+    async with shop.at_work(grace=10 * SECOND):
+        await channel.until_in_flight(ATTEMPTS)
+        assert await leased(shop) == ATTEMPTS
+        channel.gate.set()
+        await shop.facts.wait(DeliverySettled, count=20)
+
+
+async def test_a_slot_that_comes_free_waits_for_no_claim(shop):
+    async with at_a_quick_target(shop) as (_, channel):
+        shop.queue.open.clear()
+        channel.gate.set()
+        await shop.facts.wait(DeliverySettled, count=1 + ATTEMPTS + SLOTS)
+        shop.queue.open.set()
+        await shop.facts.wait(DeliverySettled, count=21)
+
+
+async def test_a_backlog_is_claimed_in_large_parts(shop):
+    async with at_a_quick_target(shop, slots=20, messages=200) as (_, channel):
+        claims = shop.queue.claims
+        channel.gate.set()
+        await shop.facts.wait(DeliverySettled, count=201)
+    assert shop.queue.claims - claims <= 200 / 10 + 2
+
+
+async def test_what_somebody_waits_for_is_the_next_of_what_is_ready(shop):
+    async with at_a_quick_target(shop, slots=10, messages=10) as (worker, channel):
+        for _ in range(3):
+            await shop.accept("a", kind="callback_query")
+        worker.wake()
+        await channel.until_in_flight(10)
+        assert await leased(shop) == 8 + 2 + 3
+        channel.gate.set()
+        await shop.facts.wait(DeliverySettled, count=14)
+    kinds = [b"callback_query" in outbound.body for outbound in channel.seen[1:]]
+    assert kinds == [False] * 8 + [True] * 3 + [False] * 2
+
+
+async def test_what_is_ready_takes_no_slot_that_is_kept(shop):
+    async with at_a_quick_target(shop) as (worker, channel):
+        await shop.accept("a", kind="callback_query")
+        worker.wake([shop.targets["a"].target_id])
+        await channel.until_in_flight(SLOTS)
+        assert b"callback_query" in channel.seen[-1].body
+
+
+async def test_what_is_ready_is_given_back_when_the_target_asks_to_wait(shop):
+    async with at_a_quick_target(shop) as (worker, channel):
+        channel.script = lambda _: status(429, retry_after="3600")
+        channel.gate.set()
+        await shop.queue.until_given_back(SLOTS, worker)
+        await shop.facts.wait(DeliverySettled, count=1 + ATTEMPTS)
+        assert await tried(shop) == [0] * (20 - ATTEMPTS) + [1] * ATTEMPTS
+
+
+async def test_what_is_ready_is_given_back_when_the_breaker_opens(shop):
+    async with at_a_quick_target(shop) as (worker, channel):
+        channel.script = lambda _: status(500)
+        channel.gate.set()
+        await shop.queue.until_given_back(SLOTS - 1, worker)
+        await shop.facts.wait(DeliverySettled, count=1 + ATTEMPTS + 1)
+        assert await tried(shop) == [0] * (20 - ATTEMPTS - 1) + [1] * (ATTEMPTS + 1)
+
+
+async def test_what_is_ready_is_given_back_when_its_target_is_no_longer_ours(shop):
+    async with at_a_quick_target(shop) as (worker, channel):
+        worker.set_targets([])
+        await shop.queue.until_given_back(SLOTS, worker)
+        assert await leased(shop) == channel.in_flight == ATTEMPTS
+    assert len(channel.seen) == 1 + ATTEMPTS
+
+
+async def test_what_is_ready_is_given_back_at_once_by_a_stop(shop):
+    async with at_a_quick_target(shop) as (worker, channel):
+        shop.stop.set()
+        await shop.queue.until_given_back(SLOTS, worker)
+        assert await leased(shop) == channel.in_flight == ATTEMPTS
+    [stopped] = shop.facts.of(WorkerStopped)
+    assert (stopped.released, stopped.interrupted) == (SLOTS, 0)
+    assert await tried(shop) == [0] * (20 - ATTEMPTS)
+
+
+async def test_what_waited_too_long_is_given_back_and_the_target_has_to_be_quick_again(
+    shop, monkeypatch
+):
+    async with at_a_quick_target(shop) as (worker, channel):
+        with monkeypatch.context() as patch:
+            patch.setattr("hookgram.worker.desk.LONGEST_READY", 0.0)
+            await shop.queue.until_given_back(SLOTS, worker)
+        worker.wake()
+        for _ in range(20):  # turns enough for one that claims again to show
+            await shop.store.counts()
+        assert await leased(shop) == ATTEMPTS
+        channel.gate.set()
+        await shop.facts.wait(DeliverySettled, count=21)
+    assert shop.facts.of(WorkerStopped)[0].released == 0
+
+
+async def test_what_is_late_when_a_slot_comes_free_is_given_back_not_tried(shop, monkeypatch):
+    async with at_a_quick_target(shop) as (worker, channel):
+        begun = len(channel.seen)
+        monkeypatch.setattr("hookgram.worker.desk.LONGEST_READY", -1.0)
+        channel.gate.set()
+        await shop.queue.until_given_back(SLOTS, worker)
+        assert len(channel.seen) == begun
+        monkeypatch.undo()
+        await shop.facts.wait(DeliverySettled, count=21)
+
+
+async def test_what_cannot_be_given_back_now_is_given_back_later(shop):
+    async with at_a_quick_target(shop) as (worker, _):
+        shop.queue.refusals = SLOTS
+        shop.stop.set()
+        await shop.queue.until_given_back(SLOTS, worker)
+    assert shop.facts.of(WorkerStopped)[0].released == SLOTS
+    assert await tried(shop) == [0] * (20 - ATTEMPTS)
+
+
+async def test_what_is_ready_goes_by_the_definition_of_the_moment(shop):
+    async with at_a_quick_target(shop) as (worker, channel):
+        [target] = shop.targets.values()
+        other = replace(target, definition=replace(target.definition, timeout=7 * SECOND))
+        worker.set_targets([other])
+        channel.gate.set()
+        await shop.facts.wait(DeliverySettled, count=21)
+    assert {outbound.timeout for outbound in channel.seen[1 + ATTEMPTS :]} == {7 * SECOND}
+
+
+class Late:
+    """The monotonic clock, set forward by the test."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.by = 0.0
+        monkeypatch.setattr("hookgram.worker.desk.LONGEST_READY", 1000.0)
+        clock = SimpleNamespace(monotonic=lambda: time.monotonic() + self.by)
+        monkeypatch.setattr("hookgram.worker.delivery.time", clock)
+
+
+async def test_the_wait_for_a_slot_counts_for_the_age(shop, monkeypatch):
+    retry = RetryPolicy(waits=(1,), max_age=20 * SECOND)
+    late = Late(monkeypatch)
+    async with at_a_quick_target(shop, retry=retry, messages=ATTEMPTS + 2) as (_, channel):
+        late.by = 30.0
+        channel.gate.set()
+        settled = await shop.facts.wait(DeliverySettled, count=1 + ATTEMPTS + 2)
+    ends = [fact.settlement for fact in settled[1:]]
+    assert ends.count(Delivered()) == ATTEMPTS
+    assert ends.count(Dead(reason="too_old", failures=0)) == 2
+    assert len(channel.seen) == 1 + ATTEMPTS
+    assert min(fact.latency for fact in settled[1:]) >= 30 * SECOND
+
+
+async def test_the_wait_for_a_slot_does_not_make_a_target_slow(shop, monkeypatch):
+    late = Late(monkeypatch)
+    async with at_a_quick_target(shop, messages=ATTEMPTS + 2) as (worker, channel):
+        late.by = 30.0  # those in flight are slow, those after them are not
+        channel.gate.set()
+        await shop.facts.wait(DeliverySettled, count=1 + ATTEMPTS + 2)
+        channel.gate.clear()
+        for _ in range(20):
+            await shop.accept("a")
+        worker.wake()
+        await channel.until_in_flight(ATTEMPTS)
+        assert await leased(shop) == ATTEMPTS + SLOTS
+
+
+@pytest.mark.parametrize("slots", [1, 2, 3])
+async def test_few_slots_do(shop, slots):
+    async with at_a_quick_target(shop, slots=slots, messages=slots) as (worker, channel):
+        for _ in range(10):
+            await shop.accept("a")
+        worker.wake()
+        channel.gate.set()
+        await shop.facts.wait(DeliverySettled, count=1 + slots + 10)

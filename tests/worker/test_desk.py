@@ -1,0 +1,90 @@
+"""Whom a desk claims ahead for."""
+
+from __future__ import annotations
+
+import pytest
+
+from hookgram.core.definition import Definition, Origin, Target
+from hookgram.core.model import MINUTE, SECOND
+from hookgram.core.outcome import Failure, Refusal, Success, Untried
+from hookgram.core.retry import RetryPolicy
+from hookgram.worker.desk import QUICK, Desk
+
+SLOTS = 10
+NOW = 1_000 * SECOND
+
+
+def defined(url: str) -> Definition:
+    retry = RetryPolicy(waits=(), max_age=MINUTE)
+    return Definition(name="a", urls=(url,), origin=Origin.ENV, slots=SLOTS, retry=retry)
+
+
+def desk() -> Desk:
+    definition = defined("http://a/")
+    target = Target(target_id=1, name="a", origin=Origin.ENV, definition=definition)
+    return Desk(target, definition, 1)
+
+
+def ahead(desk: Desk, *outcomes, now=NOW, took=QUICK // 2) -> int:
+    """How many more than its slots it wants after these answers."""
+    for outcome in outcomes:
+        desk.learn(outcome, started_at=now - took, now=now)
+    want = desk.want(now + 1)
+    return 0 if want is None else want.limit - SLOTS
+
+
+def test_a_target_that_answered_quickly_is_claimed_for_ahead():
+    assert ahead(desk(), Success()) == SLOTS
+
+
+def test_a_new_one_is_not():
+    assert ahead(desk()) == 0
+
+
+def test_a_slow_one_is_not():
+    assert ahead(desk(), Success(), took=QUICK) == 0
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [Refusal(reason="gone"), Failure(reason="x", reached=True), Untried()],
+    ids=["refused", "partly", "untried"],
+)
+def test_one_whose_last_answer_was_no_success_is_not(outcome):
+    assert ahead(desk(), Success(), outcome) == 0
+
+
+def test_one_that_asked_for_time_is_not_while_it_lasts():
+    one = desk()
+    assert ahead(one, Success(), Failure(reason="x", retry_after=MINUTE), Success()) <= 0
+    assert ahead(one, now=NOW + MINUTE) == 0
+    assert ahead(one, Success(), now=NOW + MINUTE) == SLOTS
+
+
+def test_one_in_its_slow_start_is_not():
+    one = desk()
+    assert ahead(one, Success(), Failure(reason="x")) <= 0
+    later = NOW + MINUTE
+    assert [ahead(one, Success(), now=later) for _ in range(4)] == [
+        1 - SLOTS,
+        2 - SLOTS,
+        4 - SLOTS,
+        8 - SLOTS,
+    ]
+    assert ahead(one, Success(), now=later) == SLOTS
+
+
+def test_one_with_another_definition_has_to_be_quick_again():
+    one = desk()
+    ahead(one, Success())
+    one.redefine(one.definition)
+    assert ahead(one) == SLOTS
+    one.redefine(defined("http://b/"))
+    assert ahead(one) == 0
+
+
+def test_nothing_is_wanted_while_twice_the_slots_are_sent_and_not_recorded():
+    one = desk()
+    assert ahead(one, Success()) == SLOTS
+    one.recording = 2 * SLOTS
+    assert one.want(NOW) is None
