@@ -16,13 +16,22 @@ from hookgram.ports import Inbox
 from hookgram.store.sqlite import SqliteStore, open_sqlite
 from hookgram.usecases.intake import Intake, Limits
 from hookgram.web.bodies import Bodies
+from hookgram.web.door import Door
 from hookgram.web.exchange import Exchange, Receive, Scope, Send
-from hookgram.web.ingest import Door, Ingest
+from hookgram.web.ingest import Ingest
 from web.posting import BOT, NOW, PATH, SECRET, Build
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], Any]]:
     return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(params=["the short way", "through ASGI"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How whole requests come in; the laws of ingest hold on both ways."""
+    if request.param == "through ASGI":
+        monkeypatch.setattr(Ingest, "let_in", lambda *_: None)
+    return str(request.param)
 
 
 async def elsewhere(scope: Scope, receive: Receive, send: Send) -> None:

@@ -18,8 +18,8 @@ from hookgram.errors import StoreBroken, StoreUnavailable
 from hookgram.store.sqlite import SqliteStore
 from hookgram.usecases.intake import Intake, Limits
 from hookgram.web import health
+from hookgram.web.door import Door
 from hookgram.web.exchange import Asgi
-from hookgram.web.ingest import Door
 from hookgram.web.server import create_app
 from web.posting import BOT, NOW, PATH, SECRET, TOKEN, post, update
 

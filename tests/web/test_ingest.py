@@ -9,8 +9,10 @@ from fakes.inbox import Facts, RecordingInbox
 from hookgram.core.access import Access
 from hookgram.core.definition import Bot
 from hookgram.core.facts import EventAccepted, IngestRejected, UpdateRefused
-from hookgram.web.ingest import Door
+from hookgram.web.door import Door
 from web.posting import BOT, PATH, SECRET, TOKEN, Build, post, update
+
+pytestmark = pytest.mark.usefixtures("way")
 
 HEADER = TOKEN[0]
 

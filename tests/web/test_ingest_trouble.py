@@ -13,6 +13,8 @@ from hookgram.errors import StoreBroken, StoreUnavailable
 from hookgram.store.sqlite import SqliteStore
 from web.posting import PATH, TOKEN, Build, post, update
 
+pytestmark = pytest.mark.usefixtures("way")
+
 
 @pytest.mark.parametrize("trouble", [StoreUnavailable("disk full"), StoreBroken("I/O error")])
 async def test_while_the_store_fails_telegram_is_asked_to_come_again(

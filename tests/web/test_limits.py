@@ -9,10 +9,12 @@ import pytest
 from fakes.http import Wire, chunk, request, serving
 from fakes.inbox import Facts, RecordingInbox
 from hookgram.core.facts import IngestRejected
-from hookgram.web import listener
+from hookgram.web import connection
 from hookgram.web.bodies import Bodies
 from hookgram.web.exchange import Disconnected, Message, Rejection
 from web.posting import PATH, TOKEN, Build, post, update
+
+pytestmark = pytest.mark.usefixtures("way")
 
 KIB = 1024
 CHUNKED = [TOKEN, ("Transfer-Encoding", "chunked")]
@@ -206,7 +208,7 @@ async def test_trailers_are_no_headers(build: Build, inbox: RecordingInbox) -> N
 async def test_a_head_that_does_not_come_is_not_waited_for(
     build: Build, inbox: RecordingInbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listener, "HEAD_DEADLINE", 0.05)
+    monkeypatch.setattr(connection, "HEAD_DEADLINE", 0.05)
     async with serving(build(inbox)) as gateway:
         async with gateway.wire() as silent:
             assert await silent.ended()
@@ -223,7 +225,7 @@ async def test_a_head_that_does_not_come_is_not_waited_for(
 async def test_a_connection_may_rest_between_updates(
     build: Build, inbox: RecordingInbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listener, "HEAD_DEADLINE", 0.05)
+    monkeypatch.setattr(connection, "HEAD_DEADLINE", 0.05)
     async with serving(build(inbox)) as gateway, gateway.wire() as wire:
         await wire.send(request("POST", PATH, update(1), [TOKEN]))
         assert (await wire.answer()).status == 200
@@ -236,7 +238,7 @@ async def test_a_connection_may_rest_between_updates(
 async def test_a_slow_body_is_no_slow_head(
     build: Build, inbox: RecordingInbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listener, "HEAD_DEADLINE", 0.05)
+    monkeypatch.setattr(connection, "HEAD_DEADLINE", 0.05)
     async with serving(build(inbox)) as gateway, gateway.wire() as wire:
         whole = request("POST", PATH, update(1), [TOKEN])
         await wire.send(whole[:-5])

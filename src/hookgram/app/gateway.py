@@ -20,7 +20,8 @@ from hookgram.observe.watchdog import Watchdog
 from hookgram.ports import Clock, Journal, Notice, Store
 from hookgram.settings import Settings, risks
 from hookgram.store.opening import hints_from, hints_to, open_file, open_shared
-from hookgram.web.ingest import Asgi, Door
+from hookgram.web.door import Door
+from hookgram.web.exchange import Asgi
 from hookgram.web.server import create_app
 from hookgram.worker.caretaker import SELDOM, Caretaker
 from hookgram.worker.overdue import Overdue

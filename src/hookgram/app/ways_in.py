@@ -19,7 +19,7 @@ from hookgram.settings.bots import BotSetting, of_bot
 from hookgram.telegram.duty import Shift
 from hookgram.telegram.polling import Poller
 from hookgram.usecases.intake import Intake, Limits
-from hookgram.web.ingest import Door
+from hookgram.web.door import Door
 
 SECRET_BYTES = 32
 

@@ -25,6 +25,14 @@ class Bodies:
             if name == b"content-length" and value.isdigit() and int(value[:20]) > self._largest:
                 raise Rejection(413, "the body is too large")
 
+    def has_room_for(self, body: bytes) -> bool:
+        """Tell whether a whole body keeps to the limits; if so, it counts from now."""
+        size = len(body)
+        if size > self._largest or self.waiting + size > self._most:
+            return False
+        self.waiting += size
+        return True
+
     async def read(self, receive: Receive) -> bytes:
         """Read one body to its end. Raises Disconnected if its end does not come."""
         chunk, more = self._admit(await receive(), 0)

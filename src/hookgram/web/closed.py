@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from hookgram.core.facts import IngestRejected
 from hookgram.ports import Notice
+from hookgram.web.door import Door
 from hookgram.web.exchange import Asgi, Exchange, Receive, Rejection, Scope, Send
-from hookgram.web.ingest import Door
 
 NOT_HERE = Rejection(404, "this process takes no updates: its role is worker")
 

@@ -26,6 +26,11 @@ class Rejection(Exception):
         self.entire = entire
         super().__init__(reason)
 
+    @property
+    def body(self) -> bytes:
+        """The answer's body."""
+        return b'{"ok":false,"error":"%s"}' % self.reason.encode()
+
 
 class Disconnected(Exception):
     """The client went away before its body had come."""
@@ -55,7 +60,7 @@ class Exchange:
         With *linger* the rest is read for a moment after the answer: to close a connection on which
         bytes are unread resets it, and the other side might never see why.
         """
-        body = b'{"ok":false,"error":"%s"}' % rejection.reason.encode()
+        body = rejection.body
         if rejection.entire:
             await self.answer(rejection.status, body, headers)
             return

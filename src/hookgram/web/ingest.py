@@ -1,28 +1,25 @@
 """Telegram's endpoint: secret, size, store, answer.
 
-A plain ASGI callable in front of the application, because it is the one hot path. 200 only after
-the commit; 503, without ``Retry-After``, only when storing failed; never a 500. A deadline answers
-from a timer instead of cancelling: nothing that is being committed is ever cut off, and a timer is
-the cheapest there is.
+A plain ASGI callable in front of the application, because it is the one hot path; our own server
+gives it what is there whole without ASGI. 200 only after the commit; 503, without ``Retry-After``,
+only when storing failed; never a 500. A deadline answers instead of cancelling: nothing that is
+being committed is ever cut off.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 import traceback
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import partial
 
-from msgspec import Struct
-
-from hookgram.core.definition import Bot
 from hookgram.core.facts import IngestRejected, TaskFailed
 from hookgram.errors import StoreError
 from hookgram.ports import Notice
 from hookgram.usecases.intake import Intake, Taken
 from hookgram.web.bodies import Bodies
+from hookgram.web.deadlines import Deadlines
+from hookgram.web.door import Door
 from hookgram.web.exchange import (
     Asgi,
     Disconnected,
@@ -33,27 +30,16 @@ from hookgram.web.exchange import (
     Scope,
     Send,
 )
+from hookgram.web.whole import Request
 
-__all__ = ["Asgi", "Door", "Ingest"]
-
-SECRET_HEADER = b"x-telegram-bot-api-secret-token"
 BODY_DEADLINE = 30.0
 COMMIT_DEADLINE = 10.0
 SLOW_BODY = Rejection(408, "the body took too long")
 SLOW_COMMIT = Rejection(503, "storing took too long", entire=True)
+NOT_STORED = Rejection(503, "could not store", entire=True)
+NO_UPDATE = Rejection(400, "not an update", entire=True)
 STORED = b'{"ok":true}'
 """The answer to what we took. A key ``method`` in it would be a call that Telegram executes."""
-
-
-class Door(Struct, frozen=True, kw_only=True):
-    """One path in: whose updates come here, and the secret they bring (None: none is asked)."""
-
-    bot: Bot
-    secret: str | None
-
-    def __repr__(self) -> str:
-        """Show the bot and whether there is a secret, not the secret."""
-        return f"Door({self.bot.name!r}, secret={'set' if self.secret else 'none'})"
 
 
 class Ingest:
@@ -75,8 +61,9 @@ class Ingest:
         self._intake = intake
         self._bodies = bodies
         self._notice = notice
-        self._body_deadline = body_deadline
-        self._commit_deadline = commit_deadline
+        self._doors_by_url = {path.encode(): door for path, door in doors.items()}
+        self._slow_bodies = Deadlines(body_deadline)
+        self._slow_commits = Deadlines(commit_deadline)
         self._answering: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,37 +77,82 @@ class Ingest:
             await _only_post(exchange, scope["headers"])
             return
         try:
-            await self._take(door, scope["headers"], exchange)
-        except Rejection as rejection:
-            await self._reject(door, exchange, rejection)
-        except StoreError:
-            await self._reject(door, exchange, Rejection(503, "could not store", entire=True))
+            rejection = await self._take(door, scope["headers"], exchange)
+        except Rejection as early:
+            rejection = early
         except Disconnected:
             return
         except Exception:  # noqa: BLE001 - Telegram asks again; what it was is told
             self._notice(TaskFailed(where="ingest", error=traceback.format_exc()))
-            await self._reject(door, exchange, Rejection(503, "could not store"))
-        else:
+            rejection = Rejection(503, "could not store")
+        if rejection is None:
             await exchange.answer(200, STORED)
+        else:
+            await self._reject(door, exchange, rejection)
 
-    async def _take(self, door: Door, headers: list[Header], exchange: Exchange) -> None:
-        """Take one update. Raises Rejection, StoreError, or Disconnected."""
-        _check_secret(door, headers)
+    def let_in(self, request: Request) -> Door | None:
+        """Return the door of a request that is there whole, and count its body as waiting.
+
+        None if it may not come in just so: then it is served as any other, and told why.
+        """
+        door = self._doors_by_url.get(request.url)
+        if door is None or not door.opens_to(request.headers):
+            return None
+        return door if self._bodies.has_room_for(request.body) else None
+
+    async def take_whole(
+        self, door: Door, body: bytes, answer: Callable[[int, bytes], None]
+    ) -> None:
+        """Take the update of a request that was let in; *answer* is called just once."""
+        answered = False
+
+        def late() -> None:
+            nonlocal answered
+            answered = True
+            self._tell(door, SLOW_COMMIT)
+            answer(SLOW_COMMIT.status, SLOW_COMMIT.body)
+
+        rejection = await self._keep(door, body, late)
+        if answered:
+            return
+        if rejection is None:
+            answer(200, STORED)
+        else:
+            self._tell(door, rejection)
+            answer(rejection.status, rejection.body)
+
+    async def _take(
+        self, door: Door, headers: list[Header], exchange: Exchange
+    ) -> Rejection | None:
+        """Take one update, or tell why it is rejected. Raises Disconnected, and Rejection too."""
+        if not door.opens_to(headers):
+            raise Rejection(403, "wrong or missing secret")
         self._bodies.check_length(headers)
-        call_later = asyncio.get_running_loop().call_later
-        slow = call_later(self._body_deadline, self._give_up, door, exchange, SLOW_BODY)
+        wait = self._slow_bodies.begin(partial(self._give_up, door, exchange, SLOW_BODY))
         try:
             body = await self._bodies.read(exchange.receive)
         finally:
-            slow.cancel()
-        slow = call_later(self._commit_deadline, self._give_up, door, exchange, SLOW_COMMIT)
+            self._slow_bodies.end(wait)
+        late = partial(self._give_up, door, exchange, SLOW_COMMIT)
+        return await self._keep(door, body, late)
+
+    async def _keep(self, door: Door, body: bytes, late: Callable[[], None]) -> Rejection | None:
+        """Keep a body, which counts as waiting until then; tell why it cannot be, if so.
+
+        *late* is called when it takes too long: it goes on all the same.
+        """
+        wait = self._slow_commits.begin(late)
         try:
             taken = await self._intake.take(door.bot, body, trusted=door.secret is not None)
+        except StoreError:
+            return NOT_STORED
+        except Exception:  # noqa: BLE001 - Telegram asks again; what it was is told
+            self._notice(TaskFailed(where="ingest", error=traceback.format_exc()))
+            return NOT_STORED
         finally:
-            slow.cancel()
+            self._slow_commits.end(wait)
             self._bodies.release(body)
-        if taken is Taken.UNREADABLE:
-            raise Rejection(400, "not an update", entire=True)
+        return NO_UPDATE if taken is Taken.UNREADABLE else None
 
     def _give_up(self, door: Door, exchange: Exchange, rejection: Rejection) -> None:
         """Answer while the request goes on.
@@ -136,27 +168,12 @@ class Ingest:
         self, door: Door, exchange: Exchange, rejection: Rejection, *, linger: bool = True
     ) -> None:
         if not exchange.answered:
-            fact = IngestRejected(
-                bot=door.bot.name, status=rejection.status, reason=rejection.reason
-            )
-            self._notice(fact)
+            self._tell(door, rejection)
             await exchange.reject(rejection, linger=linger)
 
-
-def _check_secret(door: Door, headers: list[Header]) -> None:
-    """Compare bytes in constant time, before the body is read. Raises Rejection 403."""
-    if door.secret is None:
-        return
-    given = [value for name, value in headers if name == SECRET_HEADER]
-    expected = _digest(door.secret)
-    offered = hashlib.sha256(given[0] if given else b"").digest()
-    if len(given) != 1 or not hmac.compare_digest(expected, offered):
-        raise Rejection(403, "wrong or missing secret")
-
-
-@lru_cache(maxsize=64)
-def _digest(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()
+    def _tell(self, door: Door, rejection: Rejection) -> None:
+        status, reason = rejection.status, rejection.reason
+        self._notice(IngestRejected(bot=door.bot.name, status=status, reason=reason))
 
 
 async def _only_post(exchange: Exchange, headers: list[Header]) -> None:

@@ -13,9 +13,10 @@ from hookgram.usecases.intake import Intake
 from hookgram.web import problems
 from hookgram.web.bodies import Bodies
 from hookgram.web.closed import Closed
+from hookgram.web.door import Door
 from hookgram.web.exchange import Asgi
 from hookgram.web.health import health_routes
-from hookgram.web.ingest import Door, Ingest
+from hookgram.web.ingest import Ingest
 
 DESCRIPTION = (
     "The gateway in front of a Telegram bot: stored before answered, delivered at least once."

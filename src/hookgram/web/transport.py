@@ -32,6 +32,13 @@ class Together(asyncio.Transport):
         if self._size >= LARGE:
             self._leave()
 
+    def send(self, data: bytes) -> None:
+        """Write what is whole by itself: now, or behind what is held."""
+        if self._held:
+            self.write(data)
+        else:
+            self._below.write(data)
+
     def _leave(self) -> None:
         held, self._held, self._size = self._held, [], 0
         if held and not self._below.is_closing():

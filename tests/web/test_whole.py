@@ -1,0 +1,214 @@
+"""The short way: only what is whole and plain goes it, and no client can tell the difference."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from fakes.http import Answer, Wire, request, serving
+from fakes.inbox import Facts, RecordingInbox
+from hookgram.core.facts import EventAccepted
+from hookgram.web import connection
+from hookgram.web.ingest import Ingest
+from hookgram.web.whole import LARGEST_HEAD, Reader
+from web.posting import BOT, PATH, TOKEN, Build, post, update
+
+WHOLE = request("POST", PATH, update(1), [TOKEN])
+
+
+def with_header(name: str, value: str) -> bytes:
+    return request("POST", PATH, update(1), [TOKEN, (name, value)])
+
+
+NOT_PLAIN: dict[str, bytes] = {
+    "nothing": b"",
+    "a part of its head": WHOLE[:40],
+    "its head alone": WHOLE[: -len(update(1))],
+    "all but its last byte": WHOLE[:-1],
+    "one byte more": WHOLE + b"P",
+    "two of them": WHOLE + WHOLE,
+    "another method": WHOLE.replace(b"POST", b"PUT", 1),
+    "an older version": WHOLE.replace(b"HTTP/1.1", b"HTTP/1.0", 1),
+    "a version that is none": WHOLE.replace(b"HTTP/1.1", b"HTTP/9.9", 1),
+    "an empty line before it": b"\r\n" + WHOLE,
+    "chunks": request(
+        "POST", PATH, b"", [TOKEN, ("Transfer-Encoding", "chunked")], length=0
+    ).replace(b"Content-Length: 0\r\n", b"")
+    + b"2\r\n{}\r\n0\r\n\r\n",
+    "one that asks whether to go on": with_header("Expect", "100-continue"),
+    "one that is to be the last": with_header("Connection", "close"),
+    "one that wants another protocol": with_header("Connection", "upgrade\r\nUpgrade: h2c"),
+    "a head of too much": with_header("X-Filler", "y" * LARGEST_HEAD),
+    "a header that is none": WHOLE.replace(b"Host:", b"Host", 1),
+    "two lengths": with_header("Content-Length", "3"),
+}
+
+
+class AsgiSpy:
+    """Counts the requests that an application was given the long way."""
+
+    def __init__(self, app: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.paths: list[str] = []
+        serve = Ingest.__call__
+
+        async def spied(ingest: Ingest, scope: Any, receive: Any, send: Any) -> None:
+            self.paths.append(scope["path"])
+            await serve(ingest, scope, receive, send)
+
+        monkeypatch.setattr(Ingest, "__call__", spied)
+
+
+def test_a_plain_request_is_read() -> None:
+    read = Reader().read(WHOLE)
+    assert read is not None
+    assert (read.url, read.body) == (PATH.encode(), update(1))
+    assert (TOKEN[0].lower().encode(), TOKEN[1].encode()) in read.headers
+
+
+def test_a_connection_that_is_to_be_kept_is_plain() -> None:
+    assert Reader().read(with_header("Connection", "Keep-Alive")) is not None
+
+
+@pytest.mark.parametrize("piece", NOT_PLAIN.values(), ids=NOT_PLAIN)
+def test_nothing_else_is_read_and_leaves_no_trace(piece: bytes) -> None:
+    reader = Reader()
+    for _ in range(3):
+        assert reader.read(piece) is None
+        read = reader.read(WHOLE)
+        assert read is not None
+        assert read.body == update(1)
+        assert len(read.headers) == 3
+
+
+async def test_plain_updates_go_the_short_way_and_all_else_the_long_one(
+    build: Build, inbox: RecordingInbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = build(inbox)
+    spy = AsgiSpy(app, monkeypatch)
+    async with serving(app) as gateway, gateway.wire() as wire:
+        assert (await exchange(wire, WHOLE)).status == 200
+        assert spy.paths == []
+        assert (await exchange(wire, request("GET", "/elsewhere"))).status == 404
+        assert (await exchange(wire, request("POST", PATH, update(2), [TOKEN]))).status == 200
+        assert (await exchange(wire, request("POST", f"{PATH}?a=1", update(3), [TOKEN]))).status
+        assert (await exchange(wire, request("POST", PATH, update(4), [TOKEN]))).status == 200
+        assert spy.paths == ["/elsewhere", PATH]
+    assert inbox.bodies == [update(number) for number in (1, 2, 3, 4)]
+    assert {arrival.event.bot_id for arrival in inbox.arrivals} == {BOT.bot_id}
+
+
+async def test_both_ways_answer_alike(
+    build: Build, inbox: RecordingInbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = build(inbox)
+    bare = build(inbox, secret=None)
+    asked = [(app, update(1)), (app, update(1)), (bare, b"{}")]
+    short = [await answer_of(one, body) for one, body in asked]
+    monkeypatch.setattr(Ingest, "let_in", lambda *_: None)
+    assert short == [await answer_of(one, body) for one, body in asked]
+    assert [status for status, _, _ in short] == [200, 200, 400]
+
+
+async def test_an_update_in_two_pieces_is_taken_and_so_is_the_next(
+    build: Build, inbox: RecordingInbox, facts: Facts
+) -> None:
+    async with serving(build(inbox)) as gateway, gateway.wire() as wire:
+        for number in range(3):
+            whole = request("POST", PATH, update(number), [TOKEN])
+            await wire.send(whole[:-7])
+            await asyncio.sleep(0)
+            await wire.send(whole[-7:])
+            assert (await wire.answer()).status == 200
+            assert (await exchange(wire, request("POST", PATH, update(number), [TOKEN]))).status
+    assert inbox.bodies == [update(number) for number in range(3)]
+
+
+async def test_what_comes_while_an_update_is_taken_waits_for_its_turn(
+    build: Build, inbox: RecordingInbox
+) -> None:
+    inbox.gate.clear()
+    async with serving(build(inbox)) as gateway, gateway.wire() as wire:
+        await wire.send(WHOLE)
+        await inbox.reached.wait()
+        for number in (2, 3):
+            await wire.send(request("POST", PATH, update(number), [TOKEN]))
+        await wire.send(request("GET", "/elsewhere"))
+        async with gateway.wire() as other:  # whose answer shows that the server has turned
+            assert (await exchange(other, request("GET", "/elsewhere"))).status == 404
+        assert inbox.bodies == []
+        inbox.gate.set()
+        assert [(await wire.answer()).status for _ in range(4)] == [200, 200, 200, 404]
+    assert inbox.bodies == [update(number) for number in (1, 2, 3)]
+
+
+async def test_who_is_answered_late_may_go_on(
+    build: Build, inbox: RecordingInbox, facts: Facts
+) -> None:
+    inbox.gate.clear()
+    async with serving(build(inbox, commit_deadline=0.05)) as gateway, gateway.wire() as wire:
+        assert (await exchange(wire, WHOLE)).status == 503
+        assert (await exchange(wire, request("GET", "/elsewhere"))).status == 404
+        inbox.gate.set()
+        await facts.until(EventAccepted)
+        answers = [await exchange(wire, WHOLE) for _ in range(3)]
+    assert [answer.status for answer in answers] == [200] * 3
+    assert inbox.bodies == [update(1)]
+
+
+async def test_a_connection_that_rests_for_long_is_closed(
+    build: Build, inbox: RecordingInbox
+) -> None:
+    async with serving(build(inbox)) as gateway:
+        assert gateway.server is not None
+        gateway.server.config.timeout_keep_alive = 0
+        async with gateway.wire() as wire:
+            assert (await exchange(wire, WHOLE)).status == 200
+            assert await wire.ended()
+
+
+async def test_a_connection_at_work_is_not_resting(
+    build: Build, inbox: RecordingInbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = asyncio.Event()
+    look = connection.Connection.timeout_keep_alive_handler
+
+    def seen(self: connection.Connection) -> None:
+        look(self)
+        looked.set()
+
+    monkeypatch.setattr(connection.Connection, "timeout_keep_alive_handler", seen)
+    async with serving(build(inbox)) as gateway:
+        assert gateway.server is not None
+        gateway.server.config.timeout_keep_alive = 0.05
+        async with gateway.wire() as wire:
+            assert (await exchange(wire, WHOLE)).status == 200
+            inbox.gate.clear()
+            await wire.send(request("POST", PATH, update(2), [TOKEN]))
+            looked.clear()
+            await asyncio.wait_for(looked.wait(), 10)
+            inbox.gate.set()
+            assert (await wire.answer()).status == 200
+            assert await wire.ended()
+
+
+async def test_a_resting_connection_is_closed_when_the_server_stops(
+    build: Build, inbox: RecordingInbox
+) -> None:
+    async with serving(build(inbox)) as gateway, gateway.wire() as wire:
+        assert (await exchange(wire, WHOLE)).status == 200
+        assert gateway.server is not None
+        gateway.server.over.set()
+        assert await wire.ended()
+
+
+async def exchange(wire: Wire, asked: bytes) -> Answer:
+    await wire.send(asked)
+    return await wire.answer()
+
+
+async def answer_of(app: Ingest, body: bytes) -> tuple[int, dict[str, str], bytes]:
+    async with serving(app) as gateway:
+        answer = await post(gateway, body)
+    return answer.status, {**answer.headers, "date": ""}, answer.body
