@@ -9,7 +9,7 @@ from hookgram.channels.http import EXCERPT
 from hookgram.channels.wire import MOST_READ
 from hookgram.core.redact import SHORTEST
 from hookgram.settings.loading import NAMES
-from hookgram.web import bodies, ingest, listener
+from hookgram.web import bodies, connection, ingest, whole
 
 ROOT = Path(__file__).parents[2]
 TEXT = " ".join((ROOT / "THREAT_MODEL.md").read_text().split())
@@ -28,9 +28,9 @@ def test_each_setting_it_names_is_one():
 
 
 def test_each_limit_it_names_is_the_codes():
-    assert f"heads {listener.LARGEST_HEAD // 1024} KiB" in TEXT
+    assert f"heads {whole.LARGEST_HEAD // 1024} KiB" in TEXT
     assert f"{bodies.MOST_WAITING // 1024**2} MiB of bodies at a time" in TEXT
-    assert f"head ({listener.HEAD_DEADLINE:.0f} s)" in TEXT
+    assert f"head ({connection.HEAD_DEADLINE:.0f} s)" in TEXT
     assert f"body ({ingest.BODY_DEADLINE:.0f} s)" in TEXT
     assert f"commit ({ingest.COMMIT_DEADLINE:.0f} s)" in TEXT
     assert f"{MOST_READ // 1024} KiB of an answer are read" in TEXT
