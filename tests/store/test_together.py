@@ -121,3 +121,24 @@ async def test_an_ended_delivery_holds_up_nobody_of_its_lane(
     first = arrival(owed(target, "a", dead="unparsed"), owed(target, "a", dead=dead))
     await asyncio.gather(accept(store, first), accept(store, arrival(owed(target, "a"))))
     assert len(await claim(store, target)) == 1
+
+
+@pytest.mark.parametrize("number", [1, 37, 131])
+async def test_however_many_come_together_each_is_kept_known_and_settled(
+    store: Store, target: Target, number: int
+):
+    both = [[arrival(owed(target, f"lane {n}")) for _ in range(2)] for n in range(number)]
+    kept = await accept(store, *(one for pair in both for one in pair))
+    assert [one.duplicate for one in kept] == [False] * 2 * number
+    assert sorted({one.seq for one in kept}) == [one.seq for one in kept]
+    again = await accept(store, *(pair[0] for pair in both), arrival())
+    assert [one.duplicate for one in again] == [True] * number + [False]
+    for place in range(2):
+        claims = await claim(store, target, limit=2 * number)
+        assert [one.event.update_id for one in claims] == [
+            pair[place].event.update_id for pair in both
+        ]
+        recorded = await asyncio.gather(*(deliver(store, one) for one in claims))
+        assert [one.lost for one in recorded] == [False] * number
+        assert [one.due is None for one in recorded] == [bool(place)] * number
+    assert (await store.counts())["shop", "delivered"] == 2 * number

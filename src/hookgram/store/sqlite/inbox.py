@@ -9,7 +9,7 @@ from hookgram.core.counters import Counter
 from hookgram.core.model import UNPARSED, Offset
 from hookgram.store.sqlite.lanes import owe
 from hookgram.store.sqlite.rows import KIND, Coming
-from hookgram.store.sqlite.transaction import Transaction, View, listed
+from hookgram.store.sqlite.transaction import Transaction, View
 
 Kept: TypeAlias = int | None
 """The number of the event that was kept; None for one that was known."""
@@ -45,10 +45,10 @@ def _accept(tx: Transaction, arrivals: Sequence[Coming]) -> list[Kept]:
 
 def _unseen(tx: Transaction, arrivals: Sequence[Coming]) -> dict[int, Coming]:
     """Note the keys of the arrivals; return those whose key is new, by their places."""
-    keys = [key for _, key, _ in arrivals]
-    known = {place for (place,) in tx.rows("known", {"keys": listed(keys)})}
-    first = {key: place for place, key in reversed([*enumerate(keys)]) if place not in known}
-    tx.write("see", {"keys": listed([*first]), "now": tx.now})
+    first = {key: place for place, (_, key, _) in reversed([*enumerate(arrivals)])}
+    for known in tx.each("known", [*first]):
+        del first[known]
+    tx.each("see", [(*key, tx.now) for key in first])
     return {place: arrivals[place] for place in sorted(first.values())}
 
 

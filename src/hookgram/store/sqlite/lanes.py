@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from hookgram.core.counters import ENDED, Counter
 from hookgram.core.model import Micros, State
-from hookgram.store.sqlite.transaction import Row, Transaction, listed
+from hookgram.store.sqlite.transaction import Row, Transaction
 
 REMOVED = "target_removed"
 """The reason of deliveries cancelled because their target was removed."""
@@ -54,7 +54,7 @@ def _end_of(tx: Transaction, target_id: int, dead: str | None) -> tuple[State, s
 
 def _insert(tx: Transaction, rows: list[Row]) -> None:
     if rows:
-        tx.write("insert_deliveries", {"rows": listed(rows)})
+        tx.each("insert_deliveries", rows)
         rows.clear()
 
 
@@ -63,5 +63,5 @@ def promote(tx: Transaction, places: Collection[Place]) -> dict[Place, Micros]:
     lanes = [place for place in places if place[1] is not None]
     if not lanes:
         return {}
-    rows = tx.rows("promote", {"lanes": listed(lanes)})
+    rows = tx.each("promote", lanes)
     return {(target_id, lane): due_at for target_id, lane, due_at in rows}

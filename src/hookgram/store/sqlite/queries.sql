@@ -34,18 +34,18 @@ ON CONFLICT (target_id, shard, name) DO UPDATE SET value = value + excluded.valu
 
 -- Inbox ----------------------------------------------------------------------------------------
 
--- Lists come as JSON: one statement for all of them, and one step outside Python's lock.
+-- The one row after VALUES is written as often as there are rows (View.each): one statement for
+-- many, and one step outside Python's lock.
 
--- The places in the list of keys that are known already.
+-- Of the given keys, those that are known already.
 -- name: known
-SELECT k.key
-  FROM json_each(:keys) AS k
- CROSS JOIN seen AS s ON s.bot_id = k.value ->> 0 AND s.update_id = k.value ->> 1
-                     AND s.digest = unhex(k.value ->> 2)
+SELECT s.bot_id, s.update_id, s.digest
+  FROM (VALUES (?, ?, ?)) AS k
+ CROSS JOIN seen AS s ON s.bot_id = k.column1 AND s.update_id = k.column2 AND s.digest = k.column3
 
 -- name: see
 INSERT INTO seen (bot_id, update_id, digest, at)
-SELECT value ->> 0, value ->> 1, unhex(value ->> 2), :now FROM json_each(:keys)
+VALUES (?, ?, ?, ?)
 
 -- name: insert_event
 INSERT INTO event (event_id, bot_id, update_id, kind, chat_id, user_id, lane,
@@ -59,11 +59,11 @@ SELECT removed_at IS NOT NULL FROM target WHERE id = :target_id
 -- (first is 0 then, for the statement does not see what it inserts itself), else pending.
 -- name: insert_deliveries
 INSERT INTO delivery (event_seq, target_id, priority, lane, due_at, replay_of, created_at, state)
-SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-       value ->> 7 AND NOT EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_lane
-                                    WHERE target_id = value ->> 1 AND lane = value ->> 3
-                                      AND ended_at IS NULL AND lane IS NOT NULL)
-  FROM json_each(:rows)
+SELECT column1, column2, column3, column4, column5, column6, column7,
+       column8 AND NOT EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_lane
+                                WHERE target_id = column2 AND lane = column4
+                                  AND ended_at IS NULL AND lane IS NOT NULL)
+  FROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?))
 
 -- name: insert_ended_delivery
 INSERT INTO delivery (event_seq, target_id, priority, lane, due_at, replay_of, created_at,
@@ -157,18 +157,18 @@ UPDATE delivery INDEXED BY delivery_leased
    SET leased_until = :now
  WHERE state = 2 AND leased_until > :now
 
--- Of the listed (id, token), those whose token is current; all in one row, to be read in one step.
+-- Of the given (id, token), those whose token is current.
 -- name: held
-SELECT json_group_array(json_array(d.id, d.token, d.target_id, d.lane))
-  FROM json_each(:claims) AS c
- CROSS JOIN delivery AS d ON d.id = c.value ->> 0 AND d.token = c.value ->> 1 AND d.state = 2
+SELECT d.id, d.token, d.target_id, d.lane
+  FROM (VALUES (?, ?)) AS c
+ CROSS JOIN delivery AS d ON d.id = c.column1 AND d.token = c.column2 AND d.state = 2
 
 -- name: delivered
 UPDATE delivery
    SET state = 3, token = NULL, leased_until = NULL, reason = NULL,
-       status = f.value ->> 2, took = f.value ->> 3, ended_at = :now
-  FROM json_each(:ends) AS f
- WHERE delivery.id = f.value ->> 0 AND token = f.value ->> 1 AND state = 2
+       status = f.column3, took = f.column4, ended_at = f.column5
+  FROM (VALUES (?, ?, ?, ?, ?)) AS f
+ WHERE delivery.id = f.column1 AND token = f.column2 AND state = 2
 
 -- name: dead
 UPDATE delivery
@@ -191,15 +191,15 @@ UPDATE delivery
  WHERE id = :id AND token = :token AND state = 2
 RETURNING due_at
 
--- The first unsettled row of each listed (target, lane), if it is a waiting one.
+-- The first unsettled row of each given (target, lane), if it is a waiting one.
 -- name: promote
 UPDATE delivery
    SET state = 1
  WHERE id IN (SELECT (SELECT id FROM delivery INDEXED BY delivery_lane
-                       WHERE target_id = value ->> 0 AND lane = value ->> 1
+                       WHERE target_id = column1 AND lane = column2
                          AND ended_at IS NULL AND lane IS NOT NULL
                        ORDER BY id LIMIT 1)
-                FROM json_each(:lanes))
+                FROM (VALUES (?, ?)))
    AND state = 0
 RETURNING target_id, lane, due_at
 

@@ -10,8 +10,6 @@ import secrets
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-import msgspec
-
 from hookgram.core.counters import Counter
 from hookgram.core.model import Claim, Claimed, Micros, Priority, Want
 from hookgram.core.outcome import Dead, Released, Retry, Settlement
@@ -98,8 +96,7 @@ Delivery: TypeAlias = "tuple[int, int, Row | None]"
 def deliver(tx: Transaction, ends: Sequence[Delivery]) -> list[Ended]:
     """Record deliveries whose tokens are current, and promote the next of their lanes."""
     held = _held(tx, [end[:2] for end in ends])
-    values = [(*fence, *_seen(attempt)) for *fence, attempt in ends]
-    tx.write("delivered", {"ends": listed(values), "now": tx.now})
+    tx.each("delivered", [(*fence, *_seen(attempt), tx.now) for *fence, attempt in ends])
     for target_id, _ in held.values():
         tx.count(Counter.DELIVERED, target_id)
     due = promote(tx, held.values())
@@ -115,8 +112,8 @@ def deliver(tx: Transaction, ends: Sequence[Delivery]) -> list[Ended]:
 
 def _held(tx: Transaction, fences: Sequence[Fence]) -> dict[Fence, Place]:
     """Return target and lane of the deliveries whose tokens are current."""
-    [[text]] = tx.rows("held", {"claims": listed(fences)})
-    return {(d, token): (target, lane) for d, token, target, lane in msgspec.json.decode(text)}
+    rows = tx.each("held", fences)
+    return {(delivery, token): (target, lane) for delivery, token, target, lane in rows}
 
 
 def settle(

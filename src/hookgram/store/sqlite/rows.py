@@ -68,10 +68,10 @@ def event_values(event: Event, targets: int) -> Row:
 
 
 def key_values(arrival: Arrival) -> Row:
-    """Columns of the key by which a repeated update is recognised; the digest as hex."""
+    """Columns of the key by which a repeated update is recognised."""
     event = arrival.event
     number = NO_UPDATE_ID if event.update_id is None else event.update_id
-    return event.bot_id, number, arrival.digest.hex()
+    return event.bot_id, number, arrival.digest
 
 
 def event_of(row: Row) -> Event:

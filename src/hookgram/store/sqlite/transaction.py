@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from itertools import chain
@@ -30,15 +31,24 @@ NO_TARGET = 0
 """The target id of counters that concern no target."""
 
 
-SIZES = (64, 16, 4, 1)
-"""How many rows a statement inserts at once: few sizes, so that each is prepared but once."""
+SIZES = (64, 32, 16, 8, 4, 2, 1)
+"""How many rows a statement is given at once: few sizes, so that each is prepared but once."""
+ROW = re.compile(r"VALUES (\([?, ]+\))")
 
 
 @cache
 def _repeated(name: str, times: int) -> str:
-    """Repeat the values of an insertion, which are its last line."""
-    values = SQL[name].rpartition("VALUES ")[2]
-    return ", ".join([SQL[name], *[values] * (times - 1)])
+    """Write the statement's one row of values as many times."""
+    return ROW.sub(lambda row: ", ".join([row[0], *[row[1]] * (times - 1)]), SQL[name])
+
+
+def _pieces(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """Cut rows into pieces of the sizes that statements are given."""
+    start = 0
+    for size in SIZES:
+        while len(rows) - start >= size:
+            yield rows[start : start + size]
+            start += size
 
 
 class View:
@@ -58,6 +68,18 @@ class View:
         """Run the statement to its end and return its first row, if there is one."""
         rows = self._cursor.execute(SQL[name], values).fetchall()
         return rows[0] if rows else None
+
+    def each(self, name: str, rows: Sequence[Row]) -> list[Row]:
+        """Run a statement with a row of values for all of *rows*; return all that comes back.
+
+        Many at a time, so that there are few steps and each is long: every one has its price, and
+        a thread has to wait for Python's lock after it.
+        """
+        found: list[Row] = []
+        for some in _pieces(rows):
+            values = tuple(chain.from_iterable(some))
+            found += self._cursor.execute(_repeated(name, len(some)), values).fetchall()
+        return found
 
 
 def listed(rows: Sequence[Any]) -> str:
@@ -86,18 +108,12 @@ class Transaction(View):
         return self._db.last_insert_rowid()
 
     def insert_many(self, name: str, rows: Sequence[Row]) -> list[int]:
-        """Insert rows by a statement that ends in the values of one; return their ids, in order.
-
-        Many at a time, so that there are few steps and each is long: every one has its price, and
-        a thread has to wait for Python's lock after it.
-        """
+        """Insert rows as ``each`` does; return their ids, in order."""
         ids: list[int] = []
-        for size in SIZES:
-            while len(rows) - len(ids) >= size:
-                some = rows[len(ids) : len(ids) + size]
-                self._cursor.execute(_repeated(name, size), tuple(chain.from_iterable(some)))
-                last = self.last_id()
-                ids += range(last - size + 1, last + 1)
+        for some in _pieces(rows):
+            self._cursor.execute(_repeated(name, len(some)), tuple(chain.from_iterable(some)))
+            last = self.last_id()
+            ids += range(last - len(some) + 1, last + 1)
         return ids
 
     def count(self, counter: Counter, target_id: int = NO_TARGET, times: int = 1) -> None:
