@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from msgspec.structs import replace
 
-from fakes.scripted_channel import status
+from fakes.scripted_channel import ScriptedChannel, status
 from hookgram.core.facts import DeliverySettled, WorkerStopped
 from hookgram.core.model import SECOND, State
 from hookgram.core.outcome import Dead, Delivered, Released
@@ -20,6 +20,24 @@ from hookgram.errors import StoreUnavailable
 SLOTS = 5
 ATTEMPTS = 4
 """One slot of five is kept for what somebody waits for."""
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """Have nothing be late but where a test says so."""
+    monkeypatch.setattr("hookgram.worker.desk.LONGEST_READY", 1000.0)
+
+
+class Turnstile(ScriptedChannel):
+    """Lets attempts through one by one, once its gate was shut."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turns = asyncio.Semaphore(0)
+
+    async def _let_through(self) -> bool:
+        await self.turns.acquire()
+        return True
 
 
 class Watched:
@@ -116,12 +134,25 @@ async def test_a_slot_that_comes_free_waits_for_no_claim(shop):
         await shop.facts.wait(DeliverySettled, count=21)
 
 
-async def test_a_backlog_is_claimed_in_large_parts(shop):
-    async with at_a_quick_target(shop, slots=20, messages=200) as (_, channel):
+async def test_more_is_claimed_when_half_of_what_may_be_ready_is_gone(shop):
+    turnstile = shop.channels["a"] = Turnstile()
+    async with at_a_quick_target(shop, slots=10, messages=40):
+        assert await leased(shop) == 8 + 10
         claims = shop.queue.claims
-        channel.gate.set()
-        await shop.facts.wait(DeliverySettled, count=201)
-    assert shop.queue.claims - claims <= 200 / 10 + 2
+        for number in range(4):
+            turnstile.turns.release()
+            await shop.facts.wait(DeliverySettled, count=2 + number)
+            await turnstile.until_in_flight(8)
+        assert shop.queue.claims == claims
+        turnstile.turns.release()
+        await shop.facts.wait(DeliverySettled, count=6)
+        async with asyncio.timeout(5):
+            while await leased(shop) < 8 + 10:
+                pass
+        assert shop.queue.claims == claims + 1
+        for _ in range(40):
+            turnstile.turns.release()
+        await shop.facts.wait(DeliverySettled, count=41)
 
 
 async def test_what_somebody_waits_for_is_the_next_of_what_is_ready(shop):
@@ -199,12 +230,12 @@ async def test_what_waited_too_long_is_given_back_and_the_target_has_to_be_quick
 
 async def test_what_is_late_when_a_slot_comes_free_is_given_back_not_tried(shop, monkeypatch):
     async with at_a_quick_target(shop) as (worker, channel):
-        begun = len(channel.seen)
-        monkeypatch.setattr("hookgram.worker.desk.LONGEST_READY", -1.0)
-        channel.gate.set()
-        await shop.queue.until_given_back(SLOTS, worker)
-        assert len(channel.seen) == begun
-        monkeypatch.undo()
+        with monkeypatch.context() as patch:
+            patch.setattr("hookgram.worker.desk.LONGEST_READY", -1.0)
+            channel.gate.set()
+            await shop.facts.wait(DeliverySettled, count=1 + ATTEMPTS)
+            assert len(channel.seen) == 1 + ATTEMPTS
+            await shop.queue.until_given_back(SLOTS, worker)
         await shop.facts.wait(DeliverySettled, count=21)
 
 
@@ -232,7 +263,6 @@ class Late:
 
     def __init__(self, monkeypatch) -> None:
         self.by = 0.0
-        monkeypatch.setattr("hookgram.worker.desk.LONGEST_READY", 1000.0)
         clock = SimpleNamespace(monotonic=lambda: time.monotonic() + self.by)
         monkeypatch.setattr("hookgram.worker.delivery.time", clock)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from hookgram.core.definition import Definition, Origin, Target
-from hookgram.core.model import MINUTE, SECOND
+from hookgram.core.model import MINUTE, SECOND, Claim, Event
 from hookgram.core.outcome import Failure, Refusal, Success, Untried
 from hookgram.core.retry import RetryPolicy
 from hookgram.worker.desk import QUICK, Desk
+from hookgram.worker.ready import Taken
 
 SLOTS = 10
 NOW = 1_000 * SECOND
@@ -88,3 +89,51 @@ def test_nothing_is_wanted_while_twice_the_slots_are_sent_and_not_recorded():
     assert ahead(one, Success()) == SLOTS
     one.recording = 2 * SLOTS
     assert one.want(NOW) is None
+
+
+def test_a_quick_one_that_has_little_ready_is_claimed_for_again_at_once():
+    one = desk()
+    ahead(one, Success())
+    one.sending = SLOTS - 2
+    want = one.want(NOW)
+    assert (want.limit, want.kept) == (2 + SLOTS, 2)
+    claims = [claim(number) for number in range(SLOTS)]
+    assert one.left_some(want, claims)
+    assert not one.hungry
+    for taken in claims:
+        one.ready.add(Taken(taken, 0.0))
+    assert not one.left_some(want, claims)
+    assert one.hungry
+
+
+def test_a_lease_began_with_the_claim():
+    taken = Taken(claim(1), 100.0)
+    assert taken.until == 100.0 + 60
+    assert taken.now(101.5) == NOW + SECOND * 3 // 2
+
+
+def claim(number: int) -> Claim:
+    event = Event(
+        event_id=f"evt_{number}",
+        bot_id=1,
+        update_id=number,
+        kind="message",
+        chat_id=1,
+        user_id=None,
+        lane=None,
+        received_at=NOW,
+        expires_at=None,
+        body=b"{}",
+    )
+    return Claim(
+        delivery_id=number,
+        target_id=1,
+        token=1,
+        attempt=1,
+        failures=0,
+        created_at=NOW,
+        claimed_at=NOW,
+        leased_until=NOW + MINUTE,
+        replay_of=None,
+        event=event,
+    )

@@ -131,9 +131,10 @@ class Claim(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Want(Struct, frozen=True, kw_only=True, gc=False):
-    """How many deliveries of a target a worker can take now, and for how long.
+    """How many deliveries of a target a worker can take in hand now, and for how long.
 
-    The last ``kept`` of the ``limit`` are for interactive deliveries only; others get the rest.
+    Not all of them need a slot that is free: some may be ready for the next. The last ``kept`` of
+    the ``limit`` are for interactive deliveries only; others get the rest.
     """
 
     target_id: int

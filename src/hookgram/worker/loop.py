@@ -1,7 +1,8 @@
 """Claim, try, settle; rest until woken or due; land on stop.
 
 One dispatcher serves all targets: it claims for those that have due work and free slots, in one
-call, and starts a task for each claim. An idle target is an entry in a dictionary and nothing else.
+call, and for quick ones a few more that are ready when a slot comes free. Each attempt is a task.
+An idle target is an entry in a dictionary and nothing else.
 """
 
 from __future__ import annotations
@@ -219,9 +220,6 @@ class Worker:
                 continue
             lost = due <= now and target_id not in brought
             desk.losses = desk.losses + 1 if lost else 0
-            if due <= now and desk.stocked:
-                desk.hungry = True
-                continue
             self._agenda.at(now + desk.rest() if lost else due, target_id)
 
     async def _wait(self, seconds: float, stop: asyncio.Event) -> None:
