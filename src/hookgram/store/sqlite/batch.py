@@ -9,7 +9,7 @@ import apsw
 
 from hookgram.core.model import Micros
 from hookgram.errors import StoreBroken, StoreUnavailable
-from hookgram.store.sqlite.call import Manner, Order, Result
+from hookgram.store.sqlite.call import TOGETHER, Order, Result
 from hookgram.store.sqlite.transaction import SQL, Transaction
 from hookgram.store.sqlite.troubles import translated
 
@@ -17,26 +17,21 @@ from hookgram.store.sqlite.troubles import translated
 class Job:
     """One order of a batch, and how it went."""
 
-    __slots__ = ("_run", "error", "item", "manner", "result")
+    __slots__ = ("error", "item", "manner", "result", "work")
 
     def __init__(self, order: Order) -> None:
-        self.manner, self._run, self.item = order
+        self.manner, self.work, self.item = order
         self.result: Any = None
         self.error: Exception | None = None
-
-    @property
-    def group(self) -> object:
-        """What is the same for all that can be run at once."""
-        return self._run if self.manner == Manner.TOGETHER else self
 
     def run(self, tx: Transaction) -> bool:
         """Run within *tx*, keeping the result or the error; tells whether it succeeded."""
         self.error = None
         try:
-            if self.manner == Manner.TOGETHER:
-                [self.result] = self._run(tx, [self.item])
+            if self.manner == TOGETHER:
+                [self.result] = self.work(tx, [self.item])
             else:
-                self.result = self._run(tx)
+                self.result = self.work(tx)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this caller's alone
             self.error = translated(error)
         if isinstance(self.error, StoreBroken):
@@ -49,7 +44,7 @@ class Job:
         Whose error it was, each one's own run will tell.
         """
         try:
-            results = self._run(tx, [job.item for job in (self, *others)])
+            results = self.work(tx, [job.item for job in (self, *others)])
         except Exception as error:
             if isinstance(translated(error), StoreBroken):
                 raise
@@ -139,7 +134,7 @@ def _grouped(jobs: Sequence[Job]) -> list[list[Job]]:
     """Put those with the same shared work together; everything else stays by itself."""
     groups: dict[object, list[Job]] = {}
     for job in jobs:
-        groups.setdefault(job.group, []).append(job)
+        groups.setdefault(job.work if job.manner == TOGETHER else job, []).append(job)
     return list(groups.values())
 
 

@@ -7,7 +7,6 @@ is asked of a writer in a process of its own is a function of a module, with arg
 from __future__ import annotations
 
 import asyncio
-import enum
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -35,19 +34,17 @@ Undo: TypeAlias = "Callable[[Transaction, T], None]"
 """Takes back a result that nobody took."""
 
 
-class Manner(enum.IntEnum):
-    """How an order is carried out."""
+# How an order is carried out. Plain numbers: they are looked at several times for every event.
 
-    ALONE = 0
-    """Its work is run within the batch's transaction."""
-    TOGETHER = 1
-    """Its item is one of those that the shared work is run for, once."""
-    BETWEEN = 2
-    """Its chore is done between two transactions; it is given the executor."""
-
+ALONE = 0
+"""Its work is run within the batch's transaction."""
+TOGETHER = 1
+"""Its item is one of those that the shared work is run for, once."""
+BETWEEN = 2
+"""Its chore is done between two transactions; it is given the executor."""
 
 Order: TypeAlias = "tuple[int, Callable[..., Any], Any]"
-"""A manner, as its number, what to run, and the item of shared work."""
+"""How it is carried out, what to run, and the item of shared work."""
 
 Result: TypeAlias = "tuple[Any, Exception | None]"
 """What an order returned, or why it failed."""

@@ -14,7 +14,7 @@ import apsw
 from hookgram.core.model import SECOND, Micros
 from hookgram.errors import StoreBroken, StoreError, StoreUnavailable
 from hookgram.store.sqlite.batch import Batches
-from hookgram.store.sqlite.call import Manner, Order, Result
+from hookgram.store.sqlite.call import BETWEEN, Order, Result
 from hookgram.store.sqlite.connection import Opening, open_writer
 from hookgram.store.sqlite.file_system import Presence
 from hookgram.store.sqlite.log import Log
@@ -113,15 +113,12 @@ class Executor:
         return True
 
     def _carry_out(self, batch: Batch) -> list[Result]:
-        chores = [order for order in batch.orders if order[0] == Manner.BETWEEN]
+        chores = [order for order in batch.orders if order[0] == BETWEEN]
         if not chores:
             return self._batches.run(batch.orders, batch.now)
-        orders = [order for order in batch.orders if order[0] != Manner.BETWEEN]
+        orders = [order for order in batch.orders if order[0] != BETWEEN]
         results = iter(self._batches.run(orders, batch.now) if orders else ())
-        return [
-            self._do(order) if order[0] == Manner.BETWEEN else next(results)
-            for order in batch.orders
-        ]
+        return [self._do(order) if order[0] == BETWEEN else next(results) for order in batch.orders]
 
     def _do(self, chore: Order) -> Result:
         """Do what is done between transactions."""

@@ -5,6 +5,7 @@ The invariant, kept by every transaction: no waiting row without an unsettled on
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Collection, Sequence
 from typing import TypeAlias
 
@@ -27,10 +28,11 @@ def owe(tx: Transaction, debts: Sequence[Debt]) -> None:
 
     Those that are owed to one after another become rows in one step.
     """
+    for target_id, times in collections.Counter(owed[0] for _, owed, _ in debts).items():
+        tx.count(Counter.CREATED, target_id, times)
     rows: list[Row] = []
     lanes = set[Place]()
     for event_seq, (target_id, priority, lane, delay, dead), replay_of in debts:
-        tx.count(Counter.CREATED, target_id)
         place = (event_seq, target_id, priority, lane, tx.now + delay, replay_of, tx.now)
         end = _end_of(tx, target_id, dead)
         if end is not None:

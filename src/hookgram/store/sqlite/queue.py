@@ -6,6 +6,7 @@ trusted: whoever lost the lease changes nothing.
 
 from __future__ import annotations
 
+import collections
 import secrets
 from collections.abc import Sequence
 from typing import Any, TypeAlias
@@ -97,8 +98,8 @@ def deliver(tx: Transaction, ends: Sequence[Delivery]) -> list[Ended]:
     """Record deliveries whose tokens are current, and promote the next of their lanes."""
     held = _held(tx, [end[:2] for end in ends])
     tx.each("delivered", [(*fence, *_seen(attempt), tx.now) for *fence, attempt in ends])
-    for target_id, _ in held.values():
-        tx.count(Counter.DELIVERED, target_id)
+    for target_id, times in collections.Counter(target for target, _ in held.values()).items():
+        tx.count(Counter.DELIVERED, target_id, times)
     due = promote(tx, held.values())
     ended: list[Ended] = []
     for delivery_id, token, attempt in ends:

@@ -18,8 +18,10 @@ from typing import Any, Protocol, TypeVar
 from hookgram.errors import StoreBroken, StoreError, StoreUnavailable
 from hookgram.ports import Clock
 from hookgram.store.sqlite.call import (
+    ALONE,
+    BETWEEN,
+    TOGETHER,
     Call,
-    Manner,
     Result,
     Shared,
     Undo,
@@ -79,18 +81,18 @@ class Writer:
 
         If the caller is cancelled, *undo* is run on a result that nobody took.
         """
-        return await self._wait_for(Call((Manner.ALONE.value, work, None), undo))
+        return await self._wait_for(Call((ALONE, work, None), undo))
 
     def share(self, shared: Shared[A, T], item: A) -> asyncio.Future[T]:
         """Have what *shared* makes of *item*; those who ask together share its one run.
 
         No coroutine, for it is asked twice for every delivery; nothing is undone for who leaves.
         """
-        return self._asked(Call((Manner.TOGETHER.value, shared, item)))
+        return self._asked(Call((TOGETHER, shared, item)))
 
     async def between(self, chore: Callable[[Executor], T]) -> T:
         """Have the executor do *chore* between two transactions."""
-        return await self._wait_for(Call((Manner.BETWEEN.value, chore, None)))
+        return await self._wait_for(Call((BETWEEN, chore, None)))
 
     def _asked(self, call: Call[T], *, last: bool = False) -> asyncio.Future[T]:
         if self._refusal is not None:
@@ -183,7 +185,7 @@ class Writer:
         calls, self._under_way = self._under_way, []
         for call, (result, error) in zip(calls, results, strict=True):
             if isinstance(result, Unfinished):
-                order = (Manner.ALONE.value, result.work, None)
+                order = (ALONE, result.work, None)
                 self._put(Call(order, call.undo, call.future))
                 continue
             if error is None and call.future is not None and call.future.cancelled():
@@ -195,7 +197,7 @@ class Writer:
         # Should this fail, the lease of what was claimed ends by itself.
         if call.undo is not None:
             work = partial(_undone, undo=call.undo, result=result)
-            self._put(Call((Manner.ALONE.value, work, None)))
+            self._put(Call((ALONE, work, None)))
 
     def _end(self, refusal: StoreError) -> None:
         if self._ended.done():
@@ -213,7 +215,7 @@ def _undone(tx: Transaction, undo: Undo[T], result: T) -> None:
 
 def _idle() -> Call[None]:
     """Ask for nothing: its turn comes when all before it are done."""
-    return Call((Manner.ALONE.value, _nothing, None))
+    return Call((ALONE, _nothing, None))
 
 
 def _nothing(_: Transaction) -> None:
