@@ -447,7 +447,7 @@ async def test_what_cannot_be_given_back_keeps_nothing_else_from_being_tried(sho
             return claimed
 
         async def settle(self, claim, settlement, attempt):
-            if settlement == Released():
+            if settlement == Released() and not shop.stop.is_set():
                 raise StoreUnavailable("full")
             return await self._store.settle(claim, settlement, attempt)
 
