@@ -62,6 +62,16 @@ async def test_much_leaves_at_once_so_that_a_slow_reader_pauses_the_writer():
     assert below.writes[-1] == b"z"
 
 
+async def test_what_is_whole_leaves_at_once_but_never_before_what_was_written():
+    below, above = pair()
+    above.send(b"one")
+    assert below.writes == [b"one"]
+    above.write(b"two, ")
+    above.send(b"three")
+    await asyncio.sleep(0)
+    assert below.writes == [b"one", b"two, three"]
+
+
 async def test_a_close_comes_behind_what_was_written():
     below, above = pair()
     above.write(b"last")
