@@ -69,3 +69,15 @@ class ScriptedChannel:
 
     async def close(self) -> None:
         """Nothing to close."""
+
+
+class Turnstile(ScriptedChannel):
+    """Lets attempts through one by one, once its gate was shut."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turns = asyncio.Semaphore(0)
+
+    async def _let_through(self) -> bool:
+        await self.turns.acquire()
+        return True

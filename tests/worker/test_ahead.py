@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from msgspec.structs import replace
 
-from fakes.scripted_channel import ScriptedChannel, status
+from fakes.scripted_channel import Turnstile, status
 from hookgram.core.facts import DeliverySettled, WorkerStopped
 from hookgram.core.model import SECOND, State
 from hookgram.core.outcome import Dead, Delivered, Released
@@ -26,18 +26,6 @@ ATTEMPTS = 4
 def patience(monkeypatch):
     """Have nothing be late but where a test says so."""
     monkeypatch.setattr("hookgram.worker.desk.LONGEST_READY", 1000.0)
-
-
-class Turnstile(ScriptedChannel):
-    """Lets attempts through one by one, once its gate was shut."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.turns = asyncio.Semaphore(0)
-
-    async def _let_through(self) -> bool:
-        await self.turns.acquire()
-        return True
 
 
 class Watched:
