@@ -12,10 +12,18 @@ from fakes.inbox import Facts, RecordingInbox
 from hookgram.core.facts import EventAccepted
 from hookgram.web import connection
 from hookgram.web.ingest import Ingest
-from hookgram.web.whole import LARGEST_HEAD, Reader
+from hookgram.web.whole import HEADS, LARGEST_HEAD, LONGEST, Heads, Reader, Request
 from web.posting import BOT, PATH, TOKEN, Build, post, update
 
 WHOLE = request("POST", PATH, update(1), [TOKEN])
+
+
+def known() -> tuple[Heads, Request]:
+    """Heads of which one is known, and the request that was read by it."""
+    heads, read = Heads(), Reader().read(WHOLE)
+    assert read is not None
+    heads.keep(WHOLE, read)
+    return heads, read
 
 
 def with_header(name: str, value: str) -> bytes:
@@ -80,6 +88,62 @@ def test_nothing_else_is_read_and_leaves_no_trace(piece: bytes) -> None:
         assert read is not None
         assert read.body == update(1)
         assert len(read.headers) == 3
+
+
+def test_a_known_head_is_read_as_the_parser_reads_it() -> None:
+    heads, read = known()
+    assert heads.read(WHOLE) == read
+    other = WHOLE.replace(b"hi", b"ho")
+    assert heads.read(other) == Reader().read(other)
+
+
+@pytest.mark.parametrize("piece", NOT_PLAIN.values(), ids=NOT_PLAIN)
+def test_what_is_not_just_a_known_head_and_its_body_is_not_read(piece: bytes) -> None:
+    heads, _ = known()
+    assert heads.read(piece) is None
+
+
+def test_no_more_heads_are_remembered_than_may_be() -> None:
+    heads, read = known()
+    for number in range(HEADS):
+        piece = with_header("X-Request-Id", str(number))
+        parsed = Reader().read(piece)
+        assert parsed is not None
+        heads.keep(piece, parsed)
+        assert heads.read(piece) == parsed
+        assert len(heads) <= HEADS
+    assert heads.read(WHOLE) is None  # forgotten with the others, and met again
+    heads.keep(WHOLE, read)
+    assert heads.read(WHOLE) == read
+
+
+def test_a_long_head_is_not_remembered() -> None:
+    heads = Heads()
+    piece = with_header("X-Filler", "y" * LONGEST)
+    parsed = Reader().read(piece)
+    assert parsed is not None
+    heads.keep(piece, parsed)
+    assert heads.read(piece) is None
+
+
+def test_a_head_that_ends_otherwise_is_not_remembered() -> None:
+    heads, body = Heads(), b"{}\r\n\r\n"
+    piece = b"POST / HTTP/1.1\n\n" + body
+    heads.keep(piece, Request(b"/", [], body))
+    assert len(heads) == 0
+
+
+async def test_a_head_is_known_only_once_it_was_let_in(build: Build, inbox: RecordingInbox) -> None:
+    app = build(inbox)
+    async with serving(app) as gateway:
+        wrong = request("POST", PATH, update(1), [(TOKEN[0], "wrong")])
+        async with gateway.wire() as wire:
+            assert (await exchange(wire, wrong)).status == 403
+        assert len(app.heads) == 0
+        for _ in range(2):
+            async with gateway.wire() as wire:
+                assert (await exchange(wire, WHOLE)).status == 200
+        assert len(app.heads) == 1
 
 
 async def test_plain_updates_go_the_short_way_and_all_else_the_long_one(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from hookgram.web.exchange import Header
 from hookgram.web.ingest import Ingest
 from hookgram.web.transport import Together
 from hookgram.web.whole import LARGEST_HEAD, Reader
@@ -116,10 +118,13 @@ class Connection(Bounded):
         """Take what is a plain update, if we stand between two requests."""
         if not self._in_head or self._bodiless or not self._answered():
             return False
-        request = self._reader.read(data)
+        known = ingest.heads.read(data)
+        request = known or self._reader.read(data)
         door = ingest.let_in(request) if request else None
         if request is None or door is None:
             return False
+        if known is None:
+            ingest.heads.keep(data, request)
         self._wait_no_more()
         self._taking = True
         task = self.loop.create_task(ingest.take_whole(door, request.body, self._answer))
@@ -136,7 +141,8 @@ class Connection(Bounded):
         self._taking = False
         if self._wire.is_closing():
             return
-        self._wire.send(self._written(status, body))
+        headers = tuple(self.server_state.default_headers)
+        self._wire.send(_written(status, body, headers, last=self._last))
         if self._last:
             self._wire.close()
             return
@@ -145,15 +151,6 @@ class Connection(Bounded):
             data, self._behind = self._behind, b""
             self.transport.resume_reading()
             self.data_received(data)
-
-    def _written(self, status: int, body: bytes) -> bytes:
-        head = [STATUS_LINE[status]]
-        for name, value in self.server_state.default_headers:
-            head += name, b": ", value, b"\r\n"
-        if self._last:
-            head.append(b"connection: close\r\n")
-        head.append(b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body))
-        return b"".join([*head, body])
 
     def _rest(self) -> None:
         """Keep the connection for the next request, not for ever."""
@@ -182,3 +179,15 @@ class Connection(Bounded):
             self._last = True
         else:
             super().shutdown()
+
+
+@lru_cache(maxsize=16)
+def _written(status: int, body: bytes, headers: tuple[Header, ...], *, last: bool) -> bytes:
+    """Write an answer; most are the same for a second, whose date is in the server's headers."""
+    head = [STATUS_LINE[status]]
+    for name, value in headers:
+        head += name, b": ", value, b"\r\n"
+    if last:
+        head.append(b"connection: close\r\n")
+    head.append(b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body))
+    return b"".join([*head, body])

@@ -30,7 +30,7 @@ from hookgram.web.exchange import (
     Scope,
     Send,
 )
-from hookgram.web.whole import Request
+from hookgram.web.whole import Heads, Request
 
 BODY_DEADLINE = 30.0
 COMMIT_DEADLINE = 10.0
@@ -64,6 +64,7 @@ class Ingest:
         self._doors_by_url = {path.encode(): door for path, door in doors.items()}
         self._slow_bodies = Deadlines(body_deadline)
         self._slow_commits = Deadlines(commit_deadline)
+        self.heads = Heads()
         self._answering: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

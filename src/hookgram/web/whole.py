@@ -16,6 +16,14 @@ LARGEST_HEAD = 64 * 1024
 """Bytes that may come without one of a body in them. Telegram's heads fit into 4096."""
 
 BEGINNING = b"POST "
+END = b"\r\n\r\n"
+"""What ends a head."""
+
+HEADS = 1000
+LONGEST = 2048
+"""So many heads of so many bytes at most are remembered; whoever sends more kinds of them is
+served all the same."""
+
 _NOT_PLAIN = frozenset({b"connection", b"expect", b"transfer-encoding", b"upgrade"})
 """Headers that ask for more than an answer, but for a connection that is kept."""
 
@@ -26,6 +34,40 @@ class Request(NamedTuple):
     url: bytes
     headers: list[Header]
     body: bytes
+
+
+class Heads:
+    """Heads of plain requests that were let in: the same bytes say the same again.
+
+    Telegram, and most proxies, send the same head with each update but for its length. Only what
+    was read is remembered, not who may come in: a secret is compared each time.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, tuple[bytes, list[Header], int]] = {}
+
+    def __len__(self) -> int:
+        """Tell how many are remembered."""
+        return len(self._known)
+
+    def read(self, piece: bytes) -> Request | None:
+        """Return the request that *piece* is, if it is a known head and the whole body of it."""
+        end = piece.find(END) + len(END)
+        known = self._known.get(piece[:end])
+        if known is None:
+            return None
+        url, headers, length = known
+        return Request(url, headers, piece[end:]) if len(piece) - end == length else None
+
+    def keep(self, piece: bytes, request: Request) -> None:
+        """Remember the head of *piece*, which was read as *request*."""
+        length = len(request.body)
+        end = len(piece) - length
+        if end > LONGEST or piece.find(END) + len(END) != end:
+            return
+        if len(self._known) >= HEADS:
+            self._known.clear()
+        self._known[piece[:end]] = request.url, request.headers, length
 
 
 class Reader:

@@ -26,6 +26,8 @@ class SocketLine:
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         self._frames = Frames()
+        # Kept: to make and free as much for every batch costs more than to copy what came.
+        self._buffer = memoryview(bytearray(CHUNK))
         self._parent = os.getppid()
 
     def hello(self) -> Hello | None:
@@ -42,7 +44,7 @@ class SocketLine:
 
     def _next(self, timeout: float | None) -> Any:
         self._socket.settimeout(timeout)
-        data = b""
+        data: bytes | memoryview = b""
         while True:
             for value in self._frames.feed(data):
                 return value
@@ -50,11 +52,11 @@ class SocketLine:
             if not data:
                 return None
 
-    def _receive(self) -> bytes:
+    def _receive(self) -> memoryview:
         try:
-            return self._socket.recv(CHUNK)
+            return self._buffer[: self._socket.recv_into(self._buffer)]
         except ConnectionError:
-            return b""
+            return self._buffer[:0]
 
     def tell(self, told: Told | None) -> None:
         """Tell the callers, if they are still there."""

@@ -33,7 +33,7 @@ class Frames:
     def __init__(self) -> None:
         self._rest = bytearray()
 
-    def feed(self, data: bytes) -> Iterator[Any]:
+    def feed(self, data: bytes | memoryview) -> Iterator[Any]:
         """Yield the values that are complete now."""
         self._rest += data
         while len(self._rest) >= LENGTH:
