@@ -101,13 +101,13 @@ def test_a_quick_one_that_has_little_ready_is_claimed_for_again_at_once():
     assert one.left_some(want, claims)
     assert not one.hungry
     for taken in claims:
-        one.ready.add(Taken(taken, 0.0))
+        one.ready.add(Taken(taken, 0.0, urgent=False))
     assert not one.left_some(want, claims)
     assert one.hungry
 
 
 def test_a_lease_began_with_the_claim():
-    taken = Taken(claim(1), 100.0)
+    taken = Taken(claim(1), 100.0, urgent=False)
     assert taken.until == 100.0 + 60
     assert taken.now(101.5) == NOW + SECOND * 3 // 2
 

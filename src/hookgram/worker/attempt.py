@@ -30,6 +30,7 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``reply`` is what came back of a responder and may hold a call.
     """
 
+    ended_at: Micros
     answer: Answer
     outcome: Outcome
     attempt: Attempt
@@ -45,9 +46,8 @@ class Way(Protocol):
     user_agent: str
 
 
-async def attempt(way: Way, claim: Claim, definition: Definition) -> Tried:
+async def attempt(way: Way, claim: Claim, definition: Definition, started_at: Micros) -> Tried:
     """Try a claimed delivery once. Raises nothing of its own but cancellation."""
-    started_at = way.clock()
     try:
         outbound = compose(
             claim.event,
@@ -61,13 +61,16 @@ async def attempt(way: Way, claim: Claim, definition: Definition) -> Tried:
     except Exception:  # noqa: BLE001  (a bug met by one event must not stop the others)
         way.notice(TaskFailed(where=f"attempt at {definition.name}", error=traceback.format_exc()))
         answer = TransportFailure(kind="internal", detail="a bug of ours", sent=False)
-    outcome = judge(answer, now=way.clock())
+    ended_at = way.clock()
+    outcome = judge(answer, now=ended_at)
     kept = _kept(claim, answer, started_at)
     reply = None
     if isinstance(answer, Response):
-        reply = _reply(claim, definition, answer, kept) if definition.responder else None
-        answer = msgspec.structs.replace(answer, body=None)  # facts hold no text of a message
-    return Tried(answer=answer, outcome=outcome, attempt=kept, reply=reply)
+        if definition.responder:
+            reply = _reply(claim, definition, answer, kept)
+        if answer.body is not None:  # facts hold no text of a message
+            answer = msgspec.structs.replace(answer, body=None)
+    return Tried(ended_at=ended_at, answer=answer, outcome=outcome, attempt=kept, reply=reply)
 
 
 def _reply(claim: Claim, definition: Definition, answer: Response, kept: Attempt) -> Reply | None:

@@ -6,23 +6,26 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterable
 
+from hookgram.core.breaker import Breaker
 from hookgram.core.definition import Definition
 from hookgram.core.facts import BreakerClosed, BreakerOpened, LeaseLost, TargetHeld
 from hookgram.core.lifecycle import best_before, settle, why_not
-from hookgram.core.model import SECOND, Claim, Micros
+from hookgram.core.model import SECOND, Attempt, Claim, Micros, Recorded
 from hookgram.core.outcome import Dead, Delivered, Failure, Outcome, Released, Settlement
 from hookgram.core.replying import Reply
+from hookgram.core.retry import RetryPolicy
+from hookgram.errors import StoreUnavailable
 from hookgram.ports import Channel, Clock, Dice, Notice, Queue
 from hookgram.worker.attempt import Tried, attempt
 from hookgram.worker.desk import Desk
-from hookgram.worker.ends import give_back, record, settled_fact
+from hookgram.worker.ends import give_back, insist, settled_fact
 from hookgram.worker.ready import Taken
 
 
 class Deliveries:
     """The claims in hand: ready, tried, being recorded.
 
-    ``look`` is told when a target may take more, or has work next.
+    ``look`` is told from when on a target may take more, or has work.
     """
 
     def __init__(
@@ -34,7 +37,7 @@ class Deliveries:
         clock: Clock,
         dice: Dice,
         user_agent: str,
-        look: Callable[[int, Micros | None], None],
+        look: Callable[[int, Micros], None],
         reply: Callable[[Reply], None],
     ) -> None:
         self.channel_for = channel_for
@@ -72,17 +75,19 @@ class Deliveries:
 
     def serve(self, desk: Desk) -> None:
         """Start what is ready and has a slot; give back what may wait no longer."""
-        if not desk.ready:
-            return
         now, at = self.clock(), time.monotonic()
-        while (taken := desk.next(now, at)) is not None:
-            desk.begin(taken.claim)
-            self._go(self._deliver(desk, taken))
+        self._begin(desk, now, at)
         self.give_back(desk.overdue(now, at))
-        if desk.ready:
+        if desk.ready.count:
             self._waiting.add(desk)
         else:
             self._waiting.discard(desk)
+
+    def _begin(self, desk: Desk, now: Micros, at: float) -> bool:
+        begun = desk.begin(now, at)
+        for taken in begun:
+            self._go(self._deliver(desk, taken))
+        return bool(begun)
 
     def dismiss(self, desk: Desk) -> None:
         """Give back all that is ready: its target is not ours to try any more."""
@@ -107,7 +112,7 @@ class Deliveries:
             self._look(taken.claim.target_id, recorded.due)
 
     def _go(self, way: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(way)
+        task = asyncio.get_running_loop().create_task(way)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -131,74 +136,102 @@ class Deliveries:
 
     async def _deliver(self, desk: Desk, taken: Taken) -> None:
         claim, definition = taken.claim, desk.definition
-        began = time.monotonic()
+        now, began = self.clock(), time.monotonic()
+        at, useless = began, best_before(claim, skip_expired=definition.skip_expired)
+        given_up = why_not(
+            created_at=claim.created_at,
+            best_before=useless,
+            now=taken.now(began),
+            policy=definition.retry,
+        )
         tried: Tried | None = None
-        given_up = _why_not(claim, definition, taken.now(began))
         try:
             if given_up is None:
-                tried = await attempt(self, claim, definition)
-                self._learn(desk, tried, began)
+                tried = await attempt(self, claim, definition, now)
+                now, at = tried.ended_at, time.monotonic()
+                self._learn(desk, tried, at - began)
         finally:
-            desk.end(claim)
-            self._go_on(desk)
-        now = taken.now(time.monotonic())
-        settlement = (
-            Dead(reason=given_up or "", failures=claim.failures)
-            if tried is None
-            else self._settled(claim, tried, definition, now)
-        )
-        await self._record(desk, taken, settlement, tried, now)
+            desk.end(taken)
+            self._go_on(desk, now, at)
+        ended = taken.now(at)
+        if tried is None:
+            settlement: Settlement = Dead(reason=given_up or "", failures=claim.failures)
+        else:
+            settlement = self._settled(claim, tried, definition.retry, useless, ended)
+        await self._record(desk, taken, settlement, tried, ended)
 
-    def _go_on(self, desk: Desk) -> None:
-        """Give the slot that came free to what is ready, and look for more."""
-        self.serve(desk)
-        self._look(desk.target_id, None)
+    def _go_on(self, desk: Desk, now: Micros, at: float) -> None:
+        """Give what came free to what is ready, and look for more."""
+        if desk.ready.count and not self._begin(desk, now, at):
+            self.give_back(desk.overdue(now, at))
+        if desk.wanting:
+            self._look(desk.target_id, now)
 
     async def _record(
         self, desk: Desk, taken: Taken, settlement: Settlement, tried: Tried | None, now: Micros
     ) -> None:
-        claim = taken.claim
+        kept = tried.attempt if tried else None
+        desk.recording += 1
         try:
-            kept = tried.attempt if tried else None
-            recorded = await record(self._queue, desk, taken, settlement, kept)
+            recorded = await self._queue.settle(taken.claim, settlement, kept)
+        except StoreUnavailable:
+            recorded = await self._insist(desk, taken, settlement, kept)
         finally:
-            self._go_on(desk)
+            if desk.recorded():
+                self._go_on(desk, self.clock(), time.monotonic())
         if recorded.lost:
-            self._tell_lost(desk, claim)
+            self._tell_lost(desk, taken.claim)
             return
-        self._tell(desk, claim, settlement, tried, now)
+        self._tell(desk, taken.claim, settlement, tried, now)
         if tried is not None and tried.reply is not None and settlement == Delivered():
             self._reply(tried.reply)
         if recorded.due is not None:
             self._look(desk.target_id, recorded.due)
 
+    async def _insist(
+        self, desk: Desk, taken: Taken, settlement: Settlement, kept: Attempt | None
+    ) -> Recorded:
+        """Keep an end, and its slot, that the store cannot record now, until the lease ends."""
+        desk.sending += 1
+        try:
+            return await insist(self._queue, taken, settlement, kept)
+        finally:
+            desk.sending -= 1
+            self._go_on(desk, self.clock(), time.monotonic())
+
     def _settled(
-        self, claim: Claim, tried: Tried, definition: Definition, now: Micros
+        self,
+        claim: Claim,
+        tried: Tried,
+        policy: RetryPolicy,
+        useless: Micros | None,
+        now: Micros,
     ) -> Settlement:
         return settle(
             tried.outcome,
             failures=claim.failures,
             created_at=claim.created_at,
             now=now,
-            policy=definition.retry,
+            policy=policy,
             dice=self._dice(),
-            best_before=best_before(claim, skip_expired=definition.skip_expired),
+            best_before=useless,
         )
 
-    def _learn(self, desk: Desk, tried: Tried, began: float) -> None:
-        now = self.clock()
-        was_open, held = desk.breaker.is_open, desk.held_until
-        waited = desk.breaker.open_until
-        started_at = now - int((time.monotonic() - began) * SECOND)
-        desk.learn(tried.outcome, started_at=started_at, now=now)
-        opened = desk.breaker.open_until
-        if opened is not None and opened != waited:
-            wait = opened - now
-            self.notice(BreakerOpened(target=desk.name, failures=desk.breaker.failures, wait=wait))
-        elif was_open and not desk.breaker.is_open:
-            self.notice(BreakerClosed(target=desk.name))
+    def _learn(self, desk: Desk, tried: Tried, took: float) -> None:
+        now, breaker, held = tried.ended_at, desk.breaker, desk.held_until
+        desk.learn(tried.outcome, started_at=now - int(took * SECOND), now=now)
+        if desk.breaker is not breaker:
+            self._tell_breaker(desk, breaker, now)
         if desk.held_until != held:
             self.notice(TargetHeld(target=desk.name, wait=desk.held_until - now))
+
+    def _tell_breaker(self, desk: Desk, former: Breaker, now: Micros) -> None:
+        breaker = desk.breaker
+        if breaker.open_until is not None and breaker.open_until != former.open_until:
+            wait = breaker.open_until - now
+            self.notice(BreakerOpened(target=desk.name, failures=breaker.failures, wait=wait))
+        elif former.is_open and not breaker.is_open:
+            self.notice(BreakerClosed(target=desk.name))
 
     def _tell_lost(self, desk: Desk, claim: Claim) -> None:
         self.notice(
@@ -213,22 +246,14 @@ class Deliveries:
     def _tell(
         self, desk: Desk, claim: Claim, settlement: Settlement, tried: Tried | None, now: Micros
     ) -> None:
-        self._count(settlement, tried.outcome if tried else None)
-        answer = tried.answer if tried else None
+        answer = None
+        if tried is not None:
+            answer = tried.answer
+            self._count(settlement, tried.outcome)
         self.notice(settled_fact(claim, desk.name, settlement, answer, now))
 
-    def _count(self, settlement: Settlement, outcome: Outcome | None) -> None:
+    def _count(self, settlement: Settlement, outcome: Outcome) -> None:
         if isinstance(settlement, Released):
             self.released += 1
         elif isinstance(outcome, Failure) and outcome.reason == "interrupted":
             self.interrupted += 1
-
-
-def _why_not(claim: Claim, definition: Definition, now: Micros) -> str | None:
-    """Tell why a claimed delivery is not tried at all."""
-    return why_not(
-        created_at=claim.created_at,
-        best_before=best_before(claim, skip_expired=definition.skip_expired),
-        now=now,
-        policy=definition.retry,
-    )

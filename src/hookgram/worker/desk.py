@@ -77,7 +77,7 @@ class Desk:
         if now < self.held_until or self._unrecorded() <= 0:
             return None
         free = self._free(now)
-        spare = max(self._ahead() - len(self.ready), 0)
+        spare = max(self._ahead() - self.ready.count, 0)
         if free + spare <= 0:
             return None
         kept = free - min(free, self._room())
@@ -104,24 +104,26 @@ class Desk:
         kept = min(max(slots // KEPT_SHARE, 1), slots - 1)
         return max(slots - kept - (self.sending - self.interactive), 0)
 
-    def begin(self, claim: Claim) -> None:
-        """Give the claim a slot."""
-        self.sending += 1
-        self.interactive += is_interactive(claim.event.kind)
+    def begin(self, now: Micros, at: float) -> list[Taken]:
+        """Give slots to what is ready and came not too long before *at*: it is no longer ready."""
+        if now < self.held_until:
+            return []
+        free, room = self._free(now), self._room()
+        begun: list[Taken] = []
+        while len(begun) < free:
+            taken = self.ready.pop(since=at - LONGEST_READY, others=room > 0)
+            if taken is None:
+                break
+            room -= not taken.urgent
+            self.interactive += taken.urgent
+            begun.append(taken)
+        self.sending += len(begun)
+        return begun
 
-    def end(self, claim: Claim) -> None:
+    def end(self, taken: Taken) -> None:
         """Take its slot back."""
         self.sending -= 1
-        self.interactive -= is_interactive(claim.event.kind)
-
-    def next(self, now: Micros, at: float) -> Taken | None:
-        """Return a claim that is ready, came not too long before *at*, and has a slot now.
-
-        It is no longer ready.
-        """
-        if now < self.held_until or not self._free(now):
-            return None
-        return self.ready.pop(since=at - LONGEST_READY, others=self._room() > 0)
+        self.interactive -= taken.urgent
 
     def overdue(self, now: Micros, at: float) -> list[Taken]:
         """Return what is ready and may wait no longer; it is no longer ready.
@@ -138,7 +140,21 @@ class Desk:
     @property
     def stocked(self) -> bool:
         """Whether so much is ready that claiming more can wait: few large claims cost less."""
-        return self.quick and len(self.ready) > self._ahead() // 2
+        return self.quick and self.ready.count > self._ahead() // 2
+
+    @property
+    def wanting(self) -> bool:
+        """Whether something may be due that is to be claimed now."""
+        return self.hungry and not self.stocked
+
+    def recorded(self) -> bool:
+        """Have one less to be recorded; tell whether that lets more be sent, or claimed.
+
+        Mostly not: slots bound what is sent, unless the store is so slow that it does.
+        """
+        bounded = self.recording > self.definition.slots
+        self.recording -= 1
+        return bounded or self.wanting
 
     def left_some(self, want: Want, claims: Sequence[Claim]) -> bool:
         """Tell whether a claim may have left work that is to be claimed now.

@@ -10,28 +10,10 @@ from hookgram.core.model import Attempt, Claim, Micros, Recorded
 from hookgram.core.outcome import Answer, Released, Settlement
 from hookgram.errors import StoreUnavailable
 from hookgram.ports import Queue
-from hookgram.worker.desk import Desk
 from hookgram.worker.ready import Taken
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 2.0
-
-
-async def record(
-    queue: Queue, desk: Desk, taken: Taken, settlement: Settlement, kept: Attempt | None
-) -> Recorded:
-    """Record how a try ended; while the store cannot, keep it and its slot until the lease ends."""
-    desk.recording += 1
-    try:
-        return await queue.settle(taken.claim, settlement, kept)
-    except StoreUnavailable:
-        desk.sending += 1
-        try:
-            return await _insist(queue, taken, settlement, kept)
-        finally:
-            desk.sending -= 1
-    finally:
-        desk.recording -= 1
 
 
 async def give_back(queue: Queue, taken: Taken) -> Recorded:
@@ -39,12 +21,13 @@ async def give_back(queue: Queue, taken: Taken) -> Recorded:
     try:
         return await queue.settle(taken.claim, Released(), None)
     except StoreUnavailable:
-        return await _insist(queue, taken, Released(), None)
+        return await insist(queue, taken, Released(), None)
 
 
-async def _insist(
+async def insist(
     queue: Queue, taken: Taken, settlement: Settlement, kept: Attempt | None
 ) -> Recorded:
+    """Record what the store could not just now, again and again until the lease ends."""
     pause = FIRST_PAUSE
     while time.monotonic() < taken.until:
         await asyncio.sleep(pause)

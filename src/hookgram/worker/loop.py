@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from hookgram.core.definition import Definition, Target
 from hookgram.core.facts import WorkerStarted, WorkerStopped, WorkerStopping
+from hookgram.core.kinds import is_interactive
 from hookgram.core.model import SECOND, Claim, Claimed, Micros, Want
 from hookgram.core.replying import Reply
 from hookgram.errors import StoreUnavailable
@@ -105,13 +106,11 @@ class Worker:
             self._agenda.add(target_ids)
         self._woken.set()
 
-    def _look(self, target_id: int, at: Micros | None) -> None:
-        """Look at a target that may take more, or has work due at *at*."""
-        desk = self._desks.get(target_id)
-        if desk is None or (at is None and (desk.stocked or not desk.hungry)):
-            return
-        self._agenda.at(self._clock() if at is None else at, target_id)
-        self._woken.set()
+    def _look(self, target_id: int, at: Micros) -> None:
+        """Look at *at* at a target that may then take more, or has work due."""
+        if target_id in self._desks:
+            self._agenda.at(at, target_id)
+            self._woken.set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until *stop* is set (and the worker woken), then finish what is in the air.
@@ -190,8 +189,9 @@ class Worker:
         """Take them in hand; those no longer ours to try are given back."""
         at = time.monotonic()
         served = set()
-        for taken in [Taken(claim, at) for claim in claims]:
-            desk = self._desks.get(taken.claim.target_id)
+        for claim in claims:
+            taken = Taken(claim, at, is_interactive(claim.event.kind))
+            desk = self._desks.get(claim.target_id)
             if desk is None or stop.is_set():
                 self._deliveries.give_back([taken])
             else:

@@ -6,15 +6,18 @@ import math
 from collections import deque
 from typing import NamedTuple
 
-from hookgram.core.kinds import is_interactive
 from hookgram.core.model import SECOND, Claim, Micros
 
 
 class Taken(NamedTuple):
-    """A claim, and when it came to us on the machine's monotonic clock, in seconds."""
+    """A claim, and when it came to us on the machine's monotonic clock, in seconds.
+
+    ``urgent``: somebody waits for it.
+    """
 
     claim: Claim
     at: float
+    urgent: bool
 
     def now(self, at: float) -> Micros:
         """Return the store's moment, carried on by our clock to *at*.
@@ -30,31 +33,35 @@ class Taken(NamedTuple):
 
 
 class Ready:
-    """What is ready goes in the order it came, but what somebody waits for goes first."""
+    """What is ready goes in the order it came, but what somebody waits for goes first.
 
-    __slots__ = ("_others", "_urgent")
+    ``count`` tells how many they are; it is looked at several times for every delivery.
+    """
+
+    __slots__ = ("_others", "_urgent", "count")
 
     def __init__(self) -> None:
+        self.count = 0
         self._urgent: deque[Taken] = deque()
         self._others: deque[Taken] = deque()
 
-    def __len__(self) -> int:
-        return len(self._urgent) + len(self._others)
-
     def add(self, taken: Taken) -> None:
         """Have it wait."""
-        urgent = is_interactive(taken.claim.event.kind)
-        (self._urgent if urgent else self._others).append(taken)
+        (self._urgent if taken.urgent else self._others).append(taken)
+        self.count += 1
 
     def pop(self, *, since: float, others: bool) -> Taken | None:
         """Return the next that came at *since* or later, and forget it.
 
         One that is not interactive is returned only if *others* may go.
         """
-        for waiting in (self._urgent, self._others) if others else (self._urgent,):
-            if waiting and waiting[0].at >= since:
-                return waiting.popleft()
-        return None
+        waiting = self._urgent
+        if others and not (waiting and waiting[0].at >= since):
+            waiting = self._others
+        if not (waiting and waiting[0].at >= since):
+            return None
+        self.count -= 1
+        return waiting.popleft()
 
     def take_all(self) -> list[Taken]:
         """Return all and forget them."""
@@ -66,4 +73,5 @@ class Ready:
         for waiting in (self._urgent, self._others):
             while waiting and waiting[0].at < at:
                 taken.append(waiting.popleft())
+        self.count -= len(taken)
         return taken
