@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from hookgram.core import facts
 from hookgram.core.outcome import (
@@ -18,7 +20,7 @@ from hookgram.core.outcome import (
     TransportFailure,
 )
 from hookgram.core.replying import Ended, Ending
-from hookgram.observe.lines import line_of
+from hookgram.observe.lines import line_of, milliseconds
 
 OK = Response(status=200, headers={}, took=12_000)
 SETTLED = {
@@ -100,3 +102,9 @@ def test_every_kind_of_fact_has_words_of_its_own(kind):
     values["ended"] = Ended(ending=Ending.REFUSED, method="sendMessage", status=403, error="no")
     line = line_of(kind(**{name: values[name] for name in kind.__struct_fields__}))
     assert not line.message.startswith(kind.__name__)
+
+
+@given(st.integers(-(2**50), 2**50) | st.integers(-(10**6), 10**6).map(lambda n: n * 50))
+@example(-20)
+def test_a_time_in_milliseconds_is_rounded_to_tenths(micros):
+    assert repr(milliseconds(micros)) == repr(round(micros / 1000, 1))

@@ -55,11 +55,12 @@ def _fields(fact: facts.Fact) -> dict[str, Any]:
 
 
 def _settled(fact: facts.DeliverySettled) -> Line:
+    reason = None
     place = f"→ {fact.target} ({_answered(fact.answer, fact.took)})"
     match fact.settlement:
         case Delivered():
             level, outcome, message = logging.INFO, "delivered", f"✅ Sent event {fact.seq} {place}"
-        case Retry(wait=wait, failures=failures):
+        case Retry(wait=wait, failures=failures, reason=reason):
             outcome, level = "retry", logging.WARNING
             when = f"in {wait / 1e6:.1f} s"
             message = f"🔁 Retry {max(failures, 1)} for event {fact.seq} {place}, {when}"
@@ -69,10 +70,12 @@ def _settled(fact: facts.DeliverySettled) -> Line:
         case Released():
             outcome, level = "released", logging.INFO
             message = f"↩️ Released event {fact.seq} → {fact.target}"
-    return Line(level, message, _attempt_fields(fact, outcome))
+    return Line(level, message, _attempt_fields(fact, outcome, reason))
 
 
-def _attempt_fields(fact: facts.DeliverySettled, outcome: str) -> dict[str, Any]:
+def _attempt_fields(
+    fact: facts.DeliverySettled, outcome: str, reason: str | None
+) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "target": fact.target,
         "outcome": outcome,
@@ -83,22 +86,33 @@ def _attempt_fields(fact: facts.DeliverySettled, outcome: str) -> dict[str, Any]
         "update_id": fact.update_id,
         "bot_id": fact.bot_id,
         "kind": fact.kind,
-        "duration_ms": round(fact.took / 1000, 1),
-        "latency_ms": round(fact.latency / 1000, 1),
+        "duration_ms": milliseconds(fact.took),
+        "latency_ms": milliseconds(fact.latency),
     }
-    if isinstance(fact.settlement, Retry | Dead):
-        fields["reason"] = fact.settlement.reason
-    if isinstance(fact.answer, GroupAnswer):
-        fields["members"] = {m.name: _answer_word(m.answer) for m in fact.answer.members}
-    elif fact.answer is not None:
-        fields["status"] = _answer_word(fact.answer)
+    if reason is not None:
+        fields["reason"] = reason
+    match fact.answer:
+        case None:
+            pass
+        case GroupAnswer(members=members):
+            fields["members"] = {member.name: _answer_word(member.answer) for member in members}
+        case answer:
+            fields["status"] = _answer_word(answer)
     return fields
+
+
+def milliseconds(micros: int) -> float:
+    """Return ``round(micros / 1000, 1)``, which is dear, and rarely needed to tell."""
+    tenths, rest = divmod(micros, 100)
+    if rest == 50 or micros < 0:
+        return round(micros / 1000, 1)
+    return (tenths + (rest > 50)) / 10
 
 
 def _answer_word(answer: Answer) -> int | str:
     match answer:
-        case Response(status=status):
-            return status
+        case Response():
+            return answer.status
         case GroupAnswer():
             return "group"
         case _:

@@ -30,6 +30,7 @@ class Style(NamedTuple):
     masked: Renderer
 
 
+_MILLISECONDS = [f".{number:03d}Z" for number in range(1000)]
 _encoder = msgspec.json.Encoder(enc_hook=str)
 _forgiving = json.JSONEncoder(ensure_ascii=False, default=str)
 
@@ -42,6 +43,7 @@ def style_of(name: str, secrets: tuple[str, ...], *, terminal: bool) -> Style:
     return Style(bare=_json, masked=_masked_json(secrets))
 
 
+@lru_cache(maxsize=64)
 def _level(level: int) -> str:
     return logging.getLevelName(level).lower()
 
@@ -60,7 +62,7 @@ def _masked_json(secrets: tuple[str, ...]) -> Renderer:
 
 def _fields(line: Line, at: float) -> dict[str, Any]:
     fields = {
-        "ts": f"{_second(int(at))}.{int(at * 1000) % 1000:03d}Z",
+        "ts": _second(int(at)) + _MILLISECONDS[int(at * 1000) % 1000],
         "level": _level(line.level),
         "message": "",
         **line.fields,
