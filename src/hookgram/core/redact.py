@@ -12,8 +12,16 @@ MASK = "***"
 SHORTEST = 4
 """Secrets shorter than this are not searched for: masking "a" would mask everything."""
 
-_SIGNS = (b"://", b"whsec_", b"authorization", b"bearer", b"basic", b"%3a")
-_TOKEN_END = re.compile(r":[A-Za-z0-9_-]{20}")
+_SIGNS = (
+    (b"/", b"://"),
+    (b"w", b"whsec_"),
+    (b"%", b"%3A"),
+    (b"%", b"%3a"),
+)
+"""What may have to be masked, and a byte of it that is rare: one byte is found much faster."""
+
+_WORD = re.compile(rb"b(?:earer|asic)")
+_TOKEN_END = re.compile(rb":[A-Za-z0-9_-]{20}")
 _TOKEN = re.compile(r"(?<!\d)(\d{6,20})(?::|%3[Aa])[A-Za-z0-9_-]{20,}")
 _SIGNING = re.compile(r"whsec_[A-Za-z0-9+/=_-]+")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
@@ -48,12 +56,13 @@ def suspect(text: str, secrets: tuple[str, ...] = ()) -> bool:
 
     *text* may be JSON, and as many lines as you like: one long text costs less than many short.
     """
-    lower = text.encode("utf-8", "surrogatepass").lower()  # bytes: the signs are ASCII
-    return (
-        any(sign in lower for sign in _SIGNS)
-        or any(secret in text for secret in _spellings(secrets))
-        or _TOKEN_END.search(text) is not None
-    )
+    raw = text.encode("utf-8", "surrogatepass")  # the signs are ASCII, and bytes searched faster
+    if any(rare in raw and sign in raw for rare, sign in _SIGNS) or _TOKEN_END.search(raw):
+        return True
+    if any(secret in text for secret in _spellings(secrets)):
+        return True
+    lower = raw.lower()
+    return b"authorization" in lower or _WORD.search(lower) is not None
 
 
 @lru_cache(maxsize=16)

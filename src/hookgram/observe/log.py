@@ -99,7 +99,7 @@ class Log:
         going = True
         while going:
             batch = self._next_batch()
-            going = None not in batch
+            going = not batch or batch[-1] is not None
             now = time.time() if going else float("inf")
             entries = [entry for entry in batch if entry is not None and self._admits(entry)]
             entries += [Entry(time.time(), line) for line in self._thinning.close(now)]
@@ -108,12 +108,13 @@ class Log:
     def _next_batch(self) -> list[Entry | None]:
         """Wait for lines; no longer than a window when rejections are being counted."""
         batch: list[Entry | None] = []
+        take = self._queue.get_nowait
         try:
             batch.append(self._queue.get(timeout=WINDOW if len(self._thinning) else None))
             if batch[-1] is not None:
                 time.sleep(GATHER)
             while len(batch) < BATCH and batch[-1] is not None:
-                batch.append(self._queue.get_nowait())
+                batch.append(take())
         except queue.Empty:
             pass  # that was all
         return batch
