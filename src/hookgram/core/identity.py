@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 
 from hookgram.core.model import Micros
 
@@ -14,8 +15,22 @@ _TOKEN = re.compile(r"(\d{1,20}):\S+")
 
 def ulid(at_ms: int, entropy: bytes) -> str:
     """Return the 26 characters of a ULID: 48 bits of milliseconds, then 80 bits of *entropy*."""
-    number = (at_ms << 80) | int.from_bytes(entropy[:10], "big")
-    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
+    # In halves of 40 bits: twice as fast as to shift the whole.
+    first, second = int.from_bytes(entropy[:5], "big"), int.from_bytes(entropy[5:10], "big")
+    pairs = _PAIRS
+    return (
+        f"{_second(at_ms >> 10)}{pairs[at_ms & 1023]}"
+        f"{pairs[first >> 30]}{pairs[first >> 20 & 1023]}"
+        f"{pairs[first >> 10 & 1023]}{pairs[first & 1023]}"
+        f"{pairs[second >> 30]}{pairs[second >> 20 & 1023]}"
+        f"{pairs[second >> 10 & 1023]}{pairs[second & 1023]}"
+    )
+
+
+@lru_cache(maxsize=2)
+def _second(at: int) -> str:
+    """Write the first characters of a moment: they are the same for 1024 milliseconds."""
+    return "".join([_PAIRS[at >> shift & 1023] for shift in (30, 20, 10, 0)])
 
 
 def event_id(at: Micros, entropy: bytes) -> str:
