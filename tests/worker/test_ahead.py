@@ -291,3 +291,76 @@ async def test_few_slots_do(shop, slots):
         worker.wake()
         channel.gate.set()
         await shop.facts.wait(DeliverySettled, count=1 + slots + 10)
+
+
+class Recording:
+    """The real store, which records ends one by one, as the test says."""
+
+    def __init__(self, store) -> None:
+        self._store = store
+        self.turns = asyncio.Semaphore(0)
+        self.refusals = 0
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    async def settle(self, *what):
+        if self.refusals:
+            self.refusals -= 1
+            raise StoreUnavailable("the disk is full")
+        await self.turns.acquire()
+        return await self._store.settle(*what)
+
+
+@pytest.fixture
+def sleepy(monkeypatch):
+    """Have the worker look at nothing that it is not told of."""
+    monkeypatch.setattr("hookgram.worker.loop.LONGEST_REST", 1000 * SECOND)
+
+
+async def sent(channel) -> int:
+    """How many were sent when nothing more is sent any longer."""
+    count = -1
+    while count < len(channel.seen):
+        count = len(channel.seen)
+        await asyncio.sleep(0.02)
+    return count
+
+
+async def test_what_the_store_holds_back_goes_on_with_each_record(shop, sleepy):
+    channel = await shop.target("a", slots=SLOTS)
+    slow = shop.queue = Recording(shop.store)
+    for _ in range(40):
+        await shop.accept("a")
+    async with shop.at_work(grace=10 * SECOND):
+        for recorded in range(10):
+            assert 0 <= await sent(channel) - 2 * SLOTS - recorded <= 1
+            slow.turns.release()
+        for _ in range(40):
+            slow.turns.release()
+        await shop.facts.wait(DeliverySettled, count=40)
+
+
+async def test_a_slot_that_was_kept_for_a_record_goes_to_what_is_ready(shop, sleepy):
+    channel = shop.channels["a"] = Turnstile()
+    await shop.target("a", slots=3)
+    slow = shop.queue = Recording(shop.store)
+    slow.turns.release()
+    await shop.accept("a")
+    async with shop.at_work(grace=10 * SECOND) as worker:
+        await shop.facts.wait(DeliverySettled)
+        channel.gate.clear()
+        for _ in range(4):
+            await shop.accept("a")
+        worker.wake()
+        await channel.until_in_flight(2)
+        slow.refusals = 1
+        channel.turns.release()
+        channel.turns.release()
+        assert await sent(channel) == 1 + 3
+        for _ in range(4):
+            slow.turns.release()
+        await channel.until_in_flight(2)
+        for _ in range(2):
+            channel.turns.release()
+        await shop.facts.wait(DeliverySettled, count=5)

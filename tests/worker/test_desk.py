@@ -91,6 +91,17 @@ def test_nothing_is_wanted_while_twice_the_slots_are_sent_and_not_recorded():
     assert one.want(NOW) is None
 
 
+@pytest.mark.parametrize(
+    ("recording", "hungry", "more"),
+    [(SLOTS, False, False), (SLOTS + 1, False, True), (1, True, True)],
+)
+def test_a_record_lets_more_go_if_too_many_were_not_recorded_or_work_waits(recording, hungry, more):
+    one = desk()
+    one.recording, one.hungry = recording, hungry
+    assert one.recorded() is more
+    assert one.recording == recording - 1
+
+
 def test_a_quick_one_that_has_little_ready_is_claimed_for_again_at_once():
     one = desk()
     ahead(one, Success())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import time
+from collections.abc import Awaitable
 from urllib.parse import quote, unquote, urlsplit
 
 import aiohttp
@@ -78,13 +79,11 @@ class HttpChannel:
                 raise
             return await self._post(outbound, parcel)
 
-    async def _post(self, outbound: Outbound, parcel: Parcel) -> aiohttp.ClientResponse:
+    def _post(self, outbound: Outbound, parcel: Parcel) -> Awaitable[aiohttp.ClientResponse]:
         headers = outbound.headers
         if self._authorization is not None:
             headers = {**headers, "Authorization": self._authorization}
-        return await self._session.post(
-            self._url, data=parcel, headers=headers, allow_redirects=False
-        )
+        return self._session.post(self._url, data=parcel, headers=headers, allow_redirects=False)
 
     def _cut(self, outbound: Outbound, parcel: Parcel, started: float) -> TransportFailure:
         if self._interrupted:
@@ -104,7 +103,7 @@ class HttpChannel:
             return content.read_nowait(), True
         taken = bytearray()
         longest = WHOLE_PATIENCE if outbound.whole else BODY_PATIENCE
-        patience = asyncio.timeout(min(longest, outbound.timeout / SECOND - _since(started)))
+        patience = asyncio.timeout(min(longest, (outbound.timeout - _micros(started)) / SECOND))
         self._under_way.add(patience)
         try:
             async with patience:
@@ -157,12 +156,8 @@ def _kept(response: aiohttp.ClientResponse) -> dict[str, str]:
     return {**kept, "location": f"//{host}"} if host else kept
 
 
-def _since(started: float) -> float:
-    return time.perf_counter() - started
-
-
 def _micros(started: float) -> Micros:
-    return int(_since(started) * SECOND)
+    return int((time.perf_counter() - started) * SECOND)
 
 
 def _failure(kind: FailureKind, detail: str, parcel: Parcel, started: float) -> TransportFailure:

@@ -136,24 +136,26 @@ class Deliveries:
 
     async def _deliver(self, desk: Desk, taken: Taken) -> None:
         claim, definition = taken.claim, desk.definition
-        now, began = self.clock(), time.monotonic()
-        at, useless = began, best_before(claim, skip_expired=definition.skip_expired)
+        now, at = self.clock(), time.monotonic()
+        ended, took = taken.now(at), 0
+        useless = best_before(claim, skip_expired=definition.skip_expired)
         given_up = why_not(
             created_at=claim.created_at,
             best_before=useless,
-            now=taken.now(began),
+            now=ended,
             policy=definition.retry,
         )
         tried: Tried | None = None
         try:
             if given_up is None:
                 tried = await attempt(self, claim, definition, now)
-                now, at = tried.ended_at, time.monotonic()
-                self._learn(desk, tried, at - began)
+                began, now, at = at, tried.ended_at, time.monotonic()
+                took = int((at - began) * SECOND)
+                self._learn(desk, tried, took)
         finally:
             desk.end(taken)
             self._go_on(desk, now, at)
-        ended = taken.now(at)
+        ended += took
         if tried is None:
             settlement: Settlement = Dead(reason=given_up or "", failures=claim.failures)
         else:
@@ -164,7 +166,7 @@ class Deliveries:
         """Give what came free to what is ready, and look for more."""
         if desk.ready.count and not self._begin(desk, now, at):
             self.give_back(desk.overdue(now, at))
-        if desk.wanting:
+        if desk.hungry and not desk.stocked:
             self._look(desk.target_id, now)
 
     async def _record(
@@ -217,9 +219,9 @@ class Deliveries:
             best_before=useless,
         )
 
-    def _learn(self, desk: Desk, tried: Tried, took: float) -> None:
+    def _learn(self, desk: Desk, tried: Tried, took: Micros) -> None:
         now, breaker, held = tried.ended_at, desk.breaker, desk.held_until
-        desk.learn(tried.outcome, started_at=now - int(took * SECOND), now=now)
+        desk.learn(tried.outcome, started_at=now - took, now=now)
         if desk.breaker is not breaker:
             self._tell_breaker(desk, breaker, now)
         if desk.held_until != held:
@@ -246,10 +248,9 @@ class Deliveries:
     def _tell(
         self, desk: Desk, claim: Claim, settlement: Settlement, tried: Tried | None, now: Micros
     ) -> None:
-        answer = None
-        if tried is not None:
-            answer = tried.answer
+        if tried is not None and not isinstance(settlement, Delivered):
             self._count(settlement, tried.outcome)
+        answer = tried.answer if tried else None
         self.notice(settled_fact(claim, desk.name, settlement, answer, now))
 
     def _count(self, settlement: Settlement, outcome: Outcome) -> None:

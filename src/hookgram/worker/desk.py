@@ -142,11 +142,6 @@ class Desk:
         """Whether so much is ready that claiming more can wait: few large claims cost less."""
         return self.quick and self.ready.count > self._ahead() // 2
 
-    @property
-    def wanting(self) -> bool:
-        """Whether something may be due that is to be claimed now."""
-        return self.hungry and not self.stocked
-
     def recorded(self) -> bool:
         """Have one less to be recorded; tell whether that lets more be sent, or claimed.
 
@@ -154,7 +149,7 @@ class Desk:
         """
         bounded = self.recording > self.definition.slots
         self.recording -= 1
-        return bounded or self.wanting
+        return bounded or (self.hungry and not self.stocked)
 
     def left_some(self, want: Want, claims: Sequence[Claim]) -> bool:
         """Tell whether a claim may have left work that is to be claimed now.
