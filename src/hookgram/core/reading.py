@@ -15,7 +15,7 @@ from msgspec import Raw, Struct
 from hookgram.core.escapes import repaired
 from hookgram.core.kinds import KINDS, Kind
 from hookgram.core.model import SECOND, Micros, Priority
-from hookgram.core.plain import Integer64, PlainMessage, plain_message
+from hookgram.core.plain import Integer64, PlainUpdate, plain_update
 
 _INTEGER = re.compile(rb"-?(?:0|[1-9][0-9]*)")
 _ERRORS = (msgspec.DecodeError, UnicodeError, RecursionError)
@@ -43,12 +43,6 @@ CONTENT = tuple(
     """.split()  # noqa: SIM905  (fifty lines of one word each say less)
 )
 """What a message can hold; the first that is there names its content type."""
-
-
-_PLAIN = frozenset(
-    name for name, kind in KINDS.items() if kind.content and kind.moment == ("date",)
-)
-"""Kinds of which most can be read the short way."""
 
 _MIGRATIONS = ("migrate_to_chat_id", "migrate_from_chat_id")
 
@@ -81,6 +75,9 @@ class Reading(Struct, frozen=True, kw_only=True, gc=False):
 
 def read(body: bytes) -> Reading | None:
     """Read an update; None when it is none. Never raises, whatever the bytes."""
+    plain = plain_update(body)
+    if plain is not None:
+        return _plain(plain)
     try:
         return _read(body, body)
     except _ERRORS:
@@ -124,9 +121,6 @@ def _read(readable: bytes, original: bytes) -> Reading | None:
     kind = KINDS.get(name)
     if kind is None:
         return Reading(update_id=update_id, kind=name, payload=payload)
-    message = plain_message(value) if name in _PLAIN else None
-    if message is not None:
-        return _plain(update_id, name, kind, payload, message)
     return _known(update_id, name, kind, payload, _members(value))
 
 
@@ -153,10 +147,9 @@ def _known(
     )
 
 
-def _plain(
-    update_id: int | None, name: str, kind: Kind, payload: bytes, message: PlainMessage
-) -> Reading:
-    chat, user = message.chat, message.user
+def _plain(update: PlainUpdate) -> Reading:
+    update_id, name, payload, message = update
+    chat, user, kind = message.chat, message.user, KINDS[name]
     return Reading(
         update_id=update_id,
         kind=name,
