@@ -37,6 +37,11 @@ def test_a_success_in_between_starts_the_count_again():
     assert not failing(2, breaker).is_open
 
 
+def test_an_answer_that_changes_nothing_leaves_the_same_breaker():
+    breaker = Breaker(limit=3)
+    assert after(breaker, Success(), started_at=0, now=0, slots=SLOTS) is breaker
+
+
 def test_one_probe_when_the_wait_is_over():
     breaker = opened()
     assert allowed(breaker, FIRST_WAIT - 1) == 0

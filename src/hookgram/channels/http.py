@@ -146,14 +146,14 @@ def _parsed(url: str) -> tuple[URL, str | None]:
 
 def _kept(response: aiohttp.ClientResponse) -> dict[str, str]:
     """Keep the headers a verdict needs, in bounds; of a redirect the host only."""
-    headers = response.headers
-    kept = {
-        name: headers[name][:LONGEST_HEADER].encode("ascii", "replace").decode()
-        for name in HEADERS
-        if name in headers
-    }
+    headers, kept = response.headers, dict[str, str]()
+    for name in HEADERS:
+        if name in headers:
+            kept[name] = headers[name][:LONGEST_HEADER].encode("ascii", "replace").decode()
     host = redirect_host(headers["location"]) if "location" in headers else None
-    return {**kept, "location": f"//{host}"} if host else kept
+    if host:
+        kept["location"] = f"//{host}"
+    return kept
 
 
 def _micros(started: float) -> Micros:

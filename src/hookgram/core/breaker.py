@@ -75,7 +75,7 @@ def _answered(breaker: Breaker, started_at: Micros, slots: int) -> Breaker:
         if started_at < breaker.opened_at:
             return breaker
         return Breaker(limit=breaker.limit, ramp=1)
-    if breaker.failures == 0 and breaker.is_closed and breaker.wait == FIRST_WAIT:
+    if breaker.failures == 0 and breaker.is_closed:
         return breaker  # as it was: nearly every answer
     ramp = None if breaker.ramp is None or breaker.ramp * 2 >= slots else breaker.ramp * 2
     return replace(

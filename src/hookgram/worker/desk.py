@@ -108,16 +108,11 @@ class Desk:
         """Give slots to what is ready and came not too long before *at*: it is no longer ready."""
         if now < self.held_until:
             return []
-        free, room = self._free(now), self._room()
-        begun: list[Taken] = []
-        while len(begun) < free:
-            taken = self.ready.pop(since=at - LONGEST_READY, others=room > 0)
-            if taken is None:
-                break
-            room -= not taken.urgent
+        since = at - LONGEST_READY
+        begun = self.ready.take(since=since, limit=self._free(now), others=self._room())
+        for taken in begun:
+            self.sending += 1
             self.interactive += taken.urgent
-            begun.append(taken)
-        self.sending += len(begun)
         return begun
 
     def end(self, taken: Taken) -> None:

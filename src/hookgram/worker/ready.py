@@ -50,18 +50,18 @@ class Ready:
         (self._urgent if taken.urgent else self._others).append(taken)
         self.count += 1
 
-    def pop(self, *, since: float, others: bool) -> Taken | None:
-        """Return the next that came at *since* or later, and forget it.
+    def take(self, *, since: float, limit: int, others: int) -> list[Taken]:
+        """Return the next that came at *since* or later, and forget them.
 
-        One that is not interactive is returned only if *others* may go.
+        At most *limit*, and at most *others* that are not urgent.
         """
-        waiting = self._urgent
-        if others and not (waiting and waiting[0].at >= since):
-            waiting = self._others
-        if not (waiting and waiting[0].at >= since):
-            return None
-        self.count -= 1
-        return waiting.popleft()
+        taken: list[Taken] = []
+        for waiting, most in ((self._urgent, limit), (self._others, others)):
+            end = min(len(taken) + most, limit)
+            while len(taken) < end and waiting and waiting[0].at >= since:
+                taken.append(waiting.popleft())
+        self.count -= len(taken)
+        return taken
 
     def take_all(self) -> list[Taken]:
         """Return all and forget them."""
