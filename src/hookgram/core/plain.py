@@ -49,7 +49,7 @@ _kinds = {
 }
 _decoder = msgspec.json.Decoder(PlainMessage)
 _beginning = re.compile(
-    rb'\{"update_id":[ \t\r\n]*(0|[1-9][0-9]{0,17}),[ \t\r\n]*"([a-z_]+)":[ \t\r\n]*(?=\{)'
+    rb'\{"update_id":[ \t\r\n]*(0|[1-9][0-9]{0,17}),[ \t\r\n]*"([a-z_]+)":[ \t\r\n]*'
 )
 
 

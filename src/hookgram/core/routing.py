@@ -31,9 +31,8 @@ def route(
     """
     if reading is None:
         return tuple(Owed(target_id=target.target_id, dead=UNPARSED) for target in takers)
-    takers = [target for target in takers if _wants(target, reading, former, search)]
     lane = None if reading.lane is None else f"{bot_id}/{reading.lane}"
-    return tuple(
+    owed = [
         Owed(
             target_id=target.target_id,
             priority=reading.priority,
@@ -42,7 +41,9 @@ def route(
             dead=dead,
         )
         for target in takers
-    )
+        if _wants(target, reading, former, search)
+    ]
+    return tuple(owed)
 
 
 def takers_of(bot_id: int, targets: Iterable[Target]) -> tuple[Target, ...]:
