@@ -318,13 +318,10 @@ def sleepy(monkeypatch):
     monkeypatch.setattr("hookgram.worker.loop.LONGEST_REST", 1000 * SECOND)
 
 
-async def sent(channel) -> int:
-    """How many were sent when nothing more is sent any longer."""
-    count = -1
-    while count < len(channel.seen):
-        count = len(channel.seen)
-        await asyncio.sleep(0.02)
-    return count
+async def until_sent(shop, channel, count: int) -> None:
+    async with asyncio.timeout(5):
+        while len(channel.seen) < count:
+            await shop.store.counts()
 
 
 async def test_what_the_store_holds_back_goes_on_with_each_record(shop, sleepy):
@@ -334,7 +331,8 @@ async def test_what_the_store_holds_back_goes_on_with_each_record(shop, sleepy):
         await shop.accept("a")
     async with shop.at_work(grace=10 * SECOND):
         for recorded in range(10):
-            assert 0 <= await sent(channel) - 2 * SLOTS - recorded <= 1
+            await until_sent(shop, channel, 2 * SLOTS + recorded)
+            assert len(channel.seen) <= 2 * SLOTS + recorded + 1
             slow.turns.release()
         for _ in range(40):
             slow.turns.release()
@@ -357,10 +355,33 @@ async def test_a_slot_that_was_kept_for_a_record_goes_to_what_is_ready(shop, sle
         slow.refusals = 1
         channel.turns.release()
         channel.turns.release()
-        assert await sent(channel) == 1 + 3
+        await until_sent(shop, channel, 1 + 3)
         for _ in range(4):
             slow.turns.release()
-        await channel.until_in_flight(2)
+        await until_sent(shop, channel, 1 + 4)
         for _ in range(2):
             channel.turns.release()
         await shop.facts.wait(DeliverySettled, count=5)
+
+
+async def test_what_is_late_is_given_back_when_a_slot_comes_free_not_later(
+    shop, sleepy, monkeypatch
+):
+    async with at_a_quick_target(shop, messages=8) as (_, channel):
+        with monkeypatch.context() as patch:
+            patch.setattr("hookgram.worker.desk.LONGEST_READY", -1.0)
+            channel.gate.set()
+            async with asyncio.timeout(5):
+                while shop.queue.given_back < 8 - ATTEMPTS:
+                    await shop.store.counts()
+        await shop.facts.wait(DeliverySettled, count=1 + 8)
+
+
+async def test_a_slot_that_comes_free_where_nothing_waits_asks_the_store_nothing(shop):
+    async with at_a_quick_target(shop, messages=2) as (_, channel):
+        claims = shop.queue.claims
+        channel.gate.set()
+        await shop.facts.wait(DeliverySettled, count=1 + 2)
+        for _ in range(20):
+            await shop.store.counts()
+        assert shop.queue.claims == claims

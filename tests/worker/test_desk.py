@@ -102,6 +102,28 @@ def test_a_record_lets_more_go_if_too_many_were_not_recorded_or_work_waits(recor
     assert one.recording == recording - 1
 
 
+def test_a_record_changes_nothing_while_enough_is_ready():
+    one = desk()
+    ahead(one, Success())
+    have_ready(one, SLOTS)
+    one.recording, one.hungry = 1, True
+    assert not one.recorded()
+
+
+def test_the_kept_slots_are_kept_again_when_what_somebody_waited_for_is_done():
+    one = desk()
+    have_ready(one, 2, urgent=True)
+    for taken in one.begin(NOW, 0.0):
+        one.end(taken)
+    have_ready(one, SLOTS)
+    assert len(one.begin(NOW, 0.0)) == SLOTS - 2
+
+
+def have_ready(desk: Desk, count: int, *, urgent: bool = False) -> None:
+    for number in range(count):
+        desk.ready.add(Taken(claim(number), 0.0, urgent=urgent))
+
+
 def test_a_quick_one_that_has_little_ready_is_claimed_for_again_at_once():
     one = desk()
     ahead(one, Success())

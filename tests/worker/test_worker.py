@@ -156,6 +156,17 @@ async def test_the_breaker_leaves_a_target_alone_and_comes_back_by_a_probe(shop)
         )
 
 
+async def test_a_target_that_was_not_left_alone_is_not_told_to_be_back(shop):
+    channel = await shop.target("a")
+    channel.script = lambda _: status(200 if len(channel.seen) > 1 else 500)
+    await shop.accept("a")
+    async with shop.at_work(breaker_failures=2):
+        await shop.facts.wait(DeliverySettled, count=2)
+    assert not shop.facts.of(BreakerOpened)
+    assert not shop.facts.of(BreakerClosed)
+    assert not shop.facts.of(TargetHeld)
+
+
 async def test_a_bug_met_by_one_event_does_not_stop_the_others(shop):
     channel = await shop.target("a", retry=RetryPolicy(waits=(), max_age=MINUTE))
     channel.script = lambda _: RuntimeError("a bug") if len(channel.seen) == 1 else status(200)
@@ -309,6 +320,8 @@ async def test_what_is_cut_unsent_is_released_and_what_was_sent_counts(shop):
         await unsent.until_in_flight()
         await sent.until_in_flight()
     settled = {fact.target: fact.settlement for fact in shop.facts.of(DeliverySettled)}
+    [stopped] = shop.facts.of(WorkerStopped)
+    assert (stopped.released, stopped.interrupted) == (1, 1)
     assert settled["unsent"] == Released()
     assert settled["sent"] == Retry(wait=10_000, failures=1, reason="interrupted")
     rows = {row.target: row for row in await shop.store.deliveries()}

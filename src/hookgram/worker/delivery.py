@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterable
 
-from hookgram.core.breaker import Breaker
 from hookgram.core.definition import Definition
 from hookgram.core.facts import BreakerClosed, BreakerOpened, LeaseLost, TargetHeld
 from hookgram.core.lifecycle import best_before, settle, why_not
@@ -223,16 +222,17 @@ class Deliveries:
         now, breaker, held = tried.ended_at, desk.breaker, desk.held_until
         desk.learn(tried.outcome, started_at=now - took, now=now)
         if desk.breaker is not breaker:
-            self._tell_breaker(desk, breaker, now)
+            self._tell_breaker(desk, now, was_open=breaker.is_open)
         if desk.held_until != held:
             self.notice(TargetHeld(target=desk.name, wait=desk.held_until - now))
 
-    def _tell_breaker(self, desk: Desk, former: Breaker, now: Micros) -> None:
+    def _tell_breaker(self, desk: Desk, now: Micros, *, was_open: bool) -> None:
+        """Tell what is new of a breaker that an answer changed."""
         breaker = desk.breaker
-        if breaker.open_until is not None and breaker.open_until != former.open_until:
+        if breaker.open_until is not None:
             wait = breaker.open_until - now
             self.notice(BreakerOpened(target=desk.name, failures=breaker.failures, wait=wait))
-        elif former.is_open and not breaker.is_open:
+        elif was_open:
             self.notice(BreakerClosed(target=desk.name))
 
     def _tell_lost(self, desk: Desk, claim: Claim) -> None:
