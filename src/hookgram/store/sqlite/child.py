@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import select
 import signal
 import socket
 import sys
@@ -25,6 +26,8 @@ class SocketLine:
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
+        self._coming = select.poll()
+        self._coming.register(sock, select.POLLIN)
         self._frames = Frames()
         # Kept: to make and free as much for every batch costs more than to copy what came.
         self._buffer = memoryview(bytearray(CHUNK))
@@ -43,16 +46,18 @@ class SocketLine:
         return cast("Batch | None", batch) if os.getppid() == self._parent else None
 
     def _next(self, timeout: float | None) -> Any:
-        self._socket.settimeout(timeout)
         data: bytes | memoryview = b""
         while True:
             for value in self._frames.feed(data):
                 return value
-            data = self._receive()
+            data = self._receive(timeout)
             if not data:
                 return None
 
-    def _receive(self) -> memoryview:
+    def _receive(self, timeout: float | None) -> memoryview:
+        # Asked before, for to give a socket a deadline takes two calls of the system each time.
+        if timeout is not None and not self._coming.poll(timeout * 1000):
+            raise TimeoutError
         try:
             return self._buffer[: self._socket.recv_into(self._buffer)]
         except ConnectionError:
@@ -60,7 +65,6 @@ class SocketLine:
 
     def tell(self, told: Told | None) -> None:
         """Tell the callers, if they are still there."""
-        self._socket.settimeout(None)
         with suppress(OSError):
             self._socket.sendall(framed(told))
 

@@ -40,9 +40,10 @@ class Frames:
             end = LENGTH + int.from_bytes(self._rest[:LENGTH], "big")
             if len(self._rest) < end:
                 return
-            body = bytes(self._rest[LENGTH:end])
+            with memoryview(self._rest) as rest:
+                value = pickle.loads(rest[LENGTH:end])  # noqa: S301  (from ourselves)
             del self._rest[:end]
-            yield pickle.loads(body)  # noqa: S301  (from ourselves)
+            yield value
 
 
 def _claimed(packed: bytes) -> Claimed:
