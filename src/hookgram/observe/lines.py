@@ -55,7 +55,7 @@ def _fields(fact: facts.Fact) -> dict[str, Any]:
 
 
 def _settled(fact: facts.DeliverySettled) -> Line:
-    reason = None
+    reason: str | None = None
     place = f"→ {fact.target} ({_answered(fact.answer, fact.took)})"
     match fact.settlement:
         case Delivered():

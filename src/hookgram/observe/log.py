@@ -19,7 +19,7 @@ from msgspec import Struct
 from hookgram.core.facts import DuplicateSeen, EventAccepted, Fact, IngestRejected
 from hookgram.core.redact import suspect
 from hookgram.observe.lines import Line, line_of
-from hookgram.observe.rendering import Renderer, style_of
+from hookgram.observe.rendering import ENCODING, Renderer, style_of
 from hookgram.observe.thinning import WINDOW, Thinning
 
 CAPACITY = 10_000
@@ -123,24 +123,24 @@ class Log:
         what = entry.what
         return not isinstance(what, IngestRejected) or self._thinning.admits(what, entry.at)
 
-    def _texts(self, entries: Sequence[Entry]) -> list[str]:
+    def _texts(self, entries: Sequence[Entry]) -> list[bytes]:
         """Spell those that are to be shown; masked, if there may be anything to mask."""
         texts = [self._text(entry, self._style.bare) for entry in entries]
-        if suspect("".join(texts), self._secrets):
+        if suspect(b"".join(texts), self._secrets):
             texts = [self._text(entry, self._style.masked) for entry in entries]
         return [text for text in texts if text]
 
-    def _text(self, entry: Entry, render: Renderer) -> str:
+    def _text(self, entry: Entry, render: Renderer) -> bytes:
         """Spell an entry; empty when it is not to be shown."""
         what = entry.what
         try:
             line = what if isinstance(what, Line) else line_of(what)
-            return render(line, entry.at) + "\n" if line.level >= self._level else ""
+            return render(line, entry.at) + b"\n" if line.level >= self._level else b""
         except Exception as error:  # noqa: BLE001  (the thread must outlive a line it cannot spell)
             words = f"🐞 A line could not be written: {type(what).__name__}, {type(error).__name__}"
-            return render(Line(logging.ERROR, words, {}), entry.at) + "\n"
+            return render(Line(logging.ERROR, words, {}), entry.at) + b"\n"
 
-    def _put_out(self, texts: list[str]) -> None:
+    def _put_out(self, texts: list[bytes]) -> None:
         """Write to the stream; what it does not take is counted and told when it takes again."""
         dropped, self._dropped = self._dropped, 0
         lost = dropped + len(texts)
@@ -149,7 +149,7 @@ class Log:
             line = Line(logging.WARNING, words, {"dropped": dropped})
             texts = [*texts, *self._texts([Entry(time.time(), line)])]
         try:
-            self._print("".join(texts))
+            self._print(b"".join(texts).decode(*ENCODING))
         except (OSError, ValueError):  # a full disk, a broken pipe; a closed stream
             self._dropped += lost
 
