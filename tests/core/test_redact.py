@@ -17,6 +17,7 @@ TOKEN = "123456789:AAF0abcdefghijklmnopqrstuvwxyz12345"
         (f"token {TOKEN}.", "token 123456789:***."),
         (f"GET /bot{TOKEN}/getMe", "GET /bot123456789:***/getMe"),
         (f"GET /bot{TOKEN.replace(':', '%3A')}/getMe", "GET /bot123456789:***/getMe"),
+        (f"bot{TOKEN.replace(':', '%3a')}", "bot123456789:***"),
         ("key whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "key whsec_***"),
         ("https://user:pw@h.example:8443/hook/abc?k=v", "https://h.example:8443/…"),
         ("https://user:p@ss@h.example/hook", "https://h.example/…"),
@@ -29,6 +30,8 @@ TOKEN = "123456789:AAF0abcdefghijklmnopqrstuvwxyz12345"
         ("{'Authorization': 'token abc'}", "{'Authorization': '***'}"),
         ("(b'authorization', b'Basic abc')", "(b'authorization', b'***')"),
         ("sent Bearer abcdefgh1234", "sent Bearer ***"),
+        ("sent BASIC abcdefgh1234", "sent BASIC ***"),
+        ("AUTHORIZATION=abc", "AUTHORIZATION=***"),
         ("at 12:30:45 event 1 → target (200, 12 ms)", "at 12:30:45 event 1 → target (200, 12 ms)"),
     ],
 )
