@@ -269,6 +269,21 @@ async def test_the_wait_for_a_slot_counts_for_the_age(shop, monkeypatch):
     assert min(fact.latency for fact in settled[1:]) >= 30 * SECOND
 
 
+async def test_what_expires_during_its_try_is_not_tried_again(shop, monkeypatch):
+    late = Late(monkeypatch)
+    channel = await shop.target("a", skip_expired=True)
+
+    def slowly(_):
+        late.by = 2 * 60.0
+        return status(500)
+
+    channel.script = slowly
+    await shop.accept("a", kind="callback_query", life=60 * SECOND)
+    async with shop.at_work():
+        [settled] = await shop.facts.wait(DeliverySettled)
+    assert settled.settlement == Dead(reason="expired", failures=1)
+
+
 async def test_the_wait_for_a_slot_does_not_make_a_target_slow(shop, monkeypatch):
     late = Late(monkeypatch)
     async with at_a_quick_target(shop, messages=ATTEMPTS + 2) as (worker, channel):
@@ -356,6 +371,12 @@ async def test_a_slot_that_was_kept_for_a_record_goes_to_what_is_ready(shop, sle
         channel.turns.release()
         channel.turns.release()
         await until_sent(shop, channel, 1 + 3)
+        async with asyncio.timeout(5):
+            while channel.in_flight > 1:
+                await shop.store.counts()
+        for _ in range(10):
+            await shop.store.counts()
+        assert len(channel.seen) == 1 + 3
         for _ in range(4):
             slow.turns.release()
         await until_sent(shop, channel, 1 + 4)

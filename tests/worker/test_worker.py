@@ -123,6 +123,24 @@ async def test_retry_after_holds_the_whole_target_and_is_not_counted(shop):
         await shop.facts.wait(DeliverySettled, count=3)
 
 
+async def test_a_target_is_held_from_its_answer_on(shop):
+    channel = await shop.target("a", slots=1)
+
+    def slowly(_):
+        shop.clock.ahead += 60 * SECOND
+        return status(429, retry_after="30")
+
+    channel.script = slowly
+    await shop.accept("a")
+    await shop.accept("a")
+    async with shop.at_work() as worker:
+        await shop.facts.wait(DeliverySettled)
+        for _ in range(20):
+            worker.wake()
+            await shop.store.counts()
+        assert len(channel.seen) == 1
+
+
 async def test_a_clock_that_is_set_back_makes_no_pause_longer(shop):
     channel = await shop.target("a", slots=1)
     channel.script = lambda _: status(200 if len(channel.seen) > 1 else 429, retry_after="2")
