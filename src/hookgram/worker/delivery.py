@@ -136,30 +136,27 @@ class Deliveries:
     async def _deliver(self, desk: Desk, taken: Taken) -> None:
         claim, definition = taken.claim, desk.definition
         now, at = self.clock(), time.monotonic()
-        ended, took = taken.now(at), 0
+        began, took = taken.now(at), 0
         useless = best_before(claim, skip_expired=definition.skip_expired)
         given_up = why_not(
-            created_at=claim.created_at,
-            best_before=useless,
-            now=ended,
-            policy=definition.retry,
+            created_at=claim.created_at, best_before=useless, now=began, policy=definition.retry
         )
         tried: Tried | None = None
         try:
             if given_up is None:
                 tried = await attempt(self, claim, definition, now)
-                began, now, at = at, tried.ended_at, time.monotonic()
-                took = int((at - began) * SECOND)
+                before, now, at = at, tried.ended_at, time.monotonic()
+                took = int((at - before) * SECOND)
                 self._learn(desk, tried, took)
         finally:
             desk.end(taken)
             self._go_on(desk, now, at)
-        ended += took
-        if tried is None:
-            settlement: Settlement = Dead(reason=given_up or "", failures=claim.failures)
-        else:
-            settlement = self._settled(claim, tried, definition.retry, useless, ended)
-        await self._record(desk, taken, settlement, tried, ended)
+        settlement = (
+            self._settled(claim, tried, definition.retry, useless, began + took)
+            if tried
+            else Dead(reason=given_up or "", failures=claim.failures)
+        )
+        await self._record(desk, taken, settlement, tried, began + took)
 
     def _go_on(self, desk: Desk, now: Micros, at: float) -> None:
         """Give what came free to what is ready, and look for more."""
