@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from fakes.http import Address, Answer
+from fakes.http import Address, Answer, Wire, request
 from hookgram.core.definition import Bot
 from hookgram.web.ingest import Ingest
 
@@ -31,3 +31,19 @@ async def post(
     """Post as Telegram does."""
     kind = ("Content-Type", "application/json")
     return await address.request("POST", path, body, [*(headers or [TOKEN]), kind])
+
+
+WHOLE = request("POST", PATH, update(1), [TOKEN])
+ELSEWHERE = request("GET", "/elsewhere")
+
+
+async def exchange(wire: Wire, asked: bytes) -> Answer:
+    """Ask and wait for the answer."""
+    await wire.send(asked)
+    return await wire.answer()
+
+
+async def turned(gateway: Address) -> None:
+    """Wait until the server has read what was sent before, on whatever connection."""
+    async with gateway.wire() as other:
+        assert (await exchange(other, ELSEWHERE)).status == 404

@@ -52,3 +52,19 @@ async def test_who_is_told_may_end_the_others_and_begin_anew() -> None:
 
     deadlines.begin(first)
     assert await late.get() == "anew"
+
+
+async def test_one_that_fails_fails_alone() -> None:
+    late: asyncio.Queue[str] = asyncio.Queue()
+    failed = list[str]()
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: failed.append(repr(context["exception"])))
+    deadlines = Deadlines(0.01)
+
+    def fail() -> None:
+        raise ValueError
+
+    deadlines.begin(fail)
+    deadlines.begin(lambda: late.put_nowait("second"))
+    assert await late.get() == "second"
+    assert failed == ["ValueError()"]

@@ -23,6 +23,8 @@ class Bounded(HttpToolsProtocol):
     dropped.
     """
 
+    _begun = False
+    """A request has begun and not ended: what comes is the parser's, whatever it looks like."""
     _in_head = True
     _bodiless = 0
     _patience: asyncio.TimerHandle | None = None
@@ -45,8 +47,13 @@ class Bounded(HttpToolsProtocol):
             return
         if self._bodiless > LARGEST_HEAD:
             self._refuse()
-        elif self._in_head and self._patience is None and self._bodiless:
+        elif self._in_head and self._patience is None and (self._begun or self._bodiless):
             self._wait_for_head()
+
+    def on_message_begin(self) -> None:
+        """Note that a request has begun."""
+        self._begun = True
+        super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header; what comes behind the body is none."""
@@ -66,6 +73,7 @@ class Bounded(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Go on to the next request."""
+        self._begun = False
         self._in_head = True
         self._bodiless = 0
         super().on_message_complete()
@@ -115,8 +123,8 @@ class Connection(Bounded):
             super().data_received(data)
 
     def _takes(self, data: bytes, ingest: Ingest) -> bool:
-        """Take what is a plain update, if we stand between two requests."""
-        if not self._in_head or self._bodiless or not self._answered():
+        """Take what is a plain update, if nothing before it is unfinished on either side."""
+        if self._begun or self._bodiless or self.flow.write_paused or not self._answered():
             return False
         known = ingest.heads.read(data)
         request = known or self._reader.read(data)
@@ -128,9 +136,20 @@ class Connection(Bounded):
         self._wait_no_more()
         self._taking = True
         task = self.loop.create_task(ingest.take_whole(door, request.body, self._answer))
-        task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(self._taken)
         self.tasks.add(task)
         return True
+
+    def _taken(self, task: asyncio.Task[None]) -> None:
+        """Leave nobody waiting for the answer of a task that was cut, or met a bug of ours."""
+        self.tasks.discard(task)
+        failure = None if task.cancelled() else task.exception()
+        if failure is not None:
+            self.loop.call_exception_handler(
+                {"message": "an update's connection failed", "exception": failure}
+            )
+        if failure is not None or task.cancelled():
+            self._wire.abort()
 
     def _answered(self) -> bool:
         """Tell whether all that the server was given is answered."""

@@ -20,8 +20,8 @@ END = b"\r\n\r\n"
 """What ends a head."""
 
 HEADS = 1000
-LONGEST = 2048
-"""So many heads of so many bytes at most are remembered; whoever sends more kinds of them is
+LONGEST, HEADERS = 2048, 32
+"""So many heads of so many bytes and headers at most are remembered; whoever sends other ones is
 served all the same."""
 
 _NOT_PLAIN = frozenset({b"connection", b"expect", b"transfer-encoding", b"upgrade"})
@@ -63,7 +63,9 @@ class Heads:
         """Remember the head of *piece*, which was read as *request*."""
         length = len(request.body)
         end = len(piece) - length
-        if end > LONGEST or piece.find(END) + len(END) != end:
+        if end > LONGEST or len(request.headers) > HEADERS:
+            return
+        if piece.find(END) + len(END) != end:
             return
         if len(self._known) >= HEADS:
             self._known.clear()
