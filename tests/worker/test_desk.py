@@ -9,7 +9,7 @@ from hookgram.core.model import MINUTE, SECOND, Claim, Event
 from hookgram.core.outcome import Failure, Refusal, Success, Untried
 from hookgram.core.retry import RetryPolicy
 from hookgram.worker.desk import QUICK, Desk
-from hookgram.worker.ready import Taken
+from hookgram.worker.ready import InHand
 
 SLOTS = 10
 NOW = 1_000 * SECOND
@@ -121,7 +121,7 @@ def test_the_kept_slots_are_kept_again_when_what_somebody_waited_for_is_done():
 
 def have_ready(desk: Desk, count: int, *, urgent: bool = False) -> None:
     for number in range(count):
-        desk.ready.add(Taken(claim(number), 0.0, urgent=urgent))
+        desk.ready.add(InHand(claim(number), 0.0, urgent=urgent))
 
 
 def test_a_quick_one_that_has_little_ready_is_claimed_for_again_at_once():
@@ -134,13 +134,13 @@ def test_a_quick_one_that_has_little_ready_is_claimed_for_again_at_once():
     assert one.left_some(want, claims)
     assert not one.hungry
     for taken in claims:
-        one.ready.add(Taken(taken, 0.0, urgent=False))
+        one.ready.add(InHand(taken, 0.0, urgent=False))
     assert not one.left_some(want, claims)
     assert one.hungry
 
 
 def test_a_lease_began_with_the_claim():
-    taken = Taken(claim(1), 100.0, urgent=False)
+    taken = InHand(claim(1), 100.0, urgent=False)
     assert taken.until == 100.0 + 60
     assert taken.now(101.5) == NOW + SECOND * 3 // 2
 

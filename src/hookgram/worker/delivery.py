@@ -18,7 +18,7 @@ from hookgram.ports import Channel, Clock, Dice, Notice, Queue
 from hookgram.worker.attempt import Tried, attempt
 from hookgram.worker.desk import Desk
 from hookgram.worker.ends import give_back, insist, settled_fact
-from hookgram.worker.ready import Taken
+from hookgram.worker.ready import InHand
 
 
 class Deliveries:
@@ -99,12 +99,12 @@ class Deliveries:
         for desk in tuple(self._waiting):
             self.dismiss(desk)
 
-    def give_back(self, claims: Iterable[Taken]) -> None:
+    def give_back(self, claims: Iterable[InHand]) -> None:
         """Have these pending again as if never claimed; they share a commit."""
         for taken in claims:
             self._go(self._give_back(taken))
 
-    async def _give_back(self, taken: Taken) -> None:
+    async def _give_back(self, taken: InHand) -> None:
         recorded = await give_back(self._queue, taken)
         self.released += self._landing and not recorded.lost
         if recorded.due is not None:
@@ -133,7 +133,7 @@ class Deliveries:
             await asyncio.wait(self._tasks)
         self.check()
 
-    async def _deliver(self, desk: Desk, taken: Taken) -> None:
+    async def _deliver(self, desk: Desk, taken: InHand) -> None:
         claim, definition = taken.claim, desk.definition
         now, at = self.clock(), time.monotonic()
         began, took = taken.now(at), 0
@@ -166,7 +166,7 @@ class Deliveries:
             self._look(desk.target_id, now)
 
     async def _record(
-        self, desk: Desk, taken: Taken, settlement: Settlement, tried: Tried | None, now: Micros
+        self, desk: Desk, taken: InHand, settlement: Settlement, tried: Tried | None, now: Micros
     ) -> None:
         kept = tried.attempt if tried else None
         desk.recording += 1
@@ -187,7 +187,7 @@ class Deliveries:
             self._look(desk.target_id, recorded.due)
 
     async def _insist(
-        self, desk: Desk, taken: Taken, settlement: Settlement, kept: Attempt | None
+        self, desk: Desk, taken: InHand, settlement: Settlement, kept: Attempt | None
     ) -> Recorded:
         """Keep an end, and its slot, that the store cannot record now, until the lease ends."""
         desk.sending += 1

@@ -9,7 +9,7 @@ from hookgram.core.definition import Definition, Target
 from hookgram.core.kinds import is_interactive
 from hookgram.core.model import SECOND, Claim, Micros, Want
 from hookgram.core.outcome import Failure, Outcome, Success
-from hookgram.worker.ready import Ready, Taken
+from hookgram.worker.ready import InHand, Ready
 
 KEPT_SHARE = 5
 """One slot of so many, at least one, is kept for deliveries that somebody waits for."""
@@ -104,7 +104,7 @@ class Desk:
         kept = min(max(slots // KEPT_SHARE, 1), slots - 1)
         return max(slots - kept - (self.sending - self.interactive), 0)
 
-    def begin(self, now: Micros, at: float) -> list[Taken]:
+    def begin(self, now: Micros, at: float) -> list[InHand]:
         """Give slots to what is ready and came not too long before *at*: it is no longer ready."""
         if now < self.held_until:
             return []
@@ -115,12 +115,12 @@ class Desk:
             self.interactive += taken.urgent
         return begun
 
-    def end(self, taken: Taken) -> None:
+    def end(self, taken: InHand) -> None:
         """Take its slot back."""
         self.sending -= 1
         self.interactive -= taken.urgent
 
-    def overdue(self, now: Micros, at: float) -> list[Taken]:
+    def overdue(self, now: Micros, at: float) -> list[InHand]:
         """Return what is ready and may wait no longer; it is no longer ready.
 
         That is all while the target is held or its breaker is not closed, else what came too long

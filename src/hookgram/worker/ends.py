@@ -10,13 +10,13 @@ from hookgram.core.model import Attempt, Claim, Micros, Recorded
 from hookgram.core.outcome import Answer, Released, Settlement
 from hookgram.errors import StoreUnavailable
 from hookgram.ports import Queue
-from hookgram.worker.ready import Taken
+from hookgram.worker.ready import InHand
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 2.0
 
 
-async def give_back(queue: Queue, taken: Taken) -> Recorded:
+async def give_back(queue: Queue, taken: InHand) -> Recorded:
     """Give back what was not tried; while the store cannot, try again until the lease ends."""
     try:
         return await queue.settle(taken.claim, Released(), None)
@@ -25,7 +25,7 @@ async def give_back(queue: Queue, taken: Taken) -> Recorded:
 
 
 async def insist(
-    queue: Queue, taken: Taken, settlement: Settlement, kept: Attempt | None
+    queue: Queue, taken: InHand, settlement: Settlement, kept: Attempt | None
 ) -> Recorded:
     """Record what the store could not just now, again and again until the lease ends."""
     pause = FIRST_PAUSE

@@ -22,7 +22,7 @@ from hookgram.ports import Channel, Clock, Dice, Notice, Queue
 from hookgram.worker.agenda import Agenda
 from hookgram.worker.delivery import Deliveries
 from hookgram.worker.desk import Desk
-from hookgram.worker.ready import Taken
+from hookgram.worker.ready import InHand
 
 LONGEST_REST: Micros = SECOND
 LOOK_AGAIN: Micros = 30 * SECOND
@@ -190,7 +190,7 @@ class Worker:
         at = time.monotonic()
         served = set()
         for claim in claims:
-            taken = Taken(claim, at, is_interactive(claim.event.kind))
+            taken = InHand(claim, at, is_interactive(claim.event.kind))
             desk = self._desks.get(claim.target_id)
             if desk is None or stop.is_set():
                 self._deliveries.give_back([taken])

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from hookgram.core.model import SECOND, Claim, Micros
 
 
-class Taken(NamedTuple):
+class InHand(NamedTuple):
     """A claim, and when it came to us on the machine's monotonic clock, in seconds.
 
     ``urgent``: somebody waits for it.
@@ -42,20 +42,20 @@ class Ready:
 
     def __init__(self) -> None:
         self.count = 0
-        self._urgent: deque[Taken] = deque()
-        self._others: deque[Taken] = deque()
+        self._urgent: deque[InHand] = deque()
+        self._others: deque[InHand] = deque()
 
-    def add(self, taken: Taken) -> None:
+    def add(self, taken: InHand) -> None:
         """Have it wait."""
         (self._urgent if taken.urgent else self._others).append(taken)
         self.count += 1
 
-    def take(self, *, since: float, limit: int, others: int) -> list[Taken]:
+    def take(self, *, since: float, limit: int, others: int) -> list[InHand]:
         """Return the next that came at *since* or later, and forget them.
 
         At most *limit*, and at most *others* that are not urgent.
         """
-        taken: list[Taken] = []
+        taken: list[InHand] = []
         for waiting, most in ((self._urgent, limit), (self._others, others)):
             end = min(len(taken) + most, limit)
             while len(taken) < end and waiting and waiting[0].at >= since:
@@ -63,11 +63,11 @@ class Ready:
         self.count -= len(taken)
         return taken
 
-    def take_all(self) -> list[Taken]:
+    def take_all(self) -> list[InHand]:
         """Return all and forget them."""
         return self.take_before(math.inf)
 
-    def take_before(self, at: float) -> list[Taken]:
+    def take_before(self, at: float) -> list[InHand]:
         """Return those that came before *at* and forget them."""
         taken = []
         for waiting in (self._urgent, self._others):
