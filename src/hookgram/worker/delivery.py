@@ -53,7 +53,8 @@ class Deliveries:
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: set[Desk] = set()
         """Those that have something ready, so that the others cost nothing."""
-        self._landing = False
+        self._returning = 0
+        self._stop = asyncio.Event()
         self._trouble: BaseException | None = None
 
     @property
@@ -61,14 +62,23 @@ class Deliveries:
         """How many are in hand and not ready."""
         return len(self._tasks)
 
+    @property
+    def in_flight(self) -> int:
+        """How many of these began: the others are being given back."""
+        return len(self._tasks) - self._returning
+
     def check(self) -> None:
         """Raise what a delivery could not survive: StoreBroken, or a bug of ours."""
         if self._trouble is not None:
             trouble, self._trouble = self._trouble, None
             raise trouble
 
+    def heed(self, stop: asyncio.Event) -> None:
+        """Begin nothing once *stop* is set: what is ready then is given back."""
+        self._stop = stop
+
     def serve_all(self) -> None:
-        """Serve those that have something ready: what waited too long is given back."""
+        """Serve those that have something ready: what may wait no longer is given back."""
         for desk in tuple(self._waiting):
             self.serve(desk)
 
@@ -76,13 +86,15 @@ class Deliveries:
         """Start what is ready and has a slot; give back what may wait no longer."""
         now, at = self.clock(), time.monotonic()
         self._begin(desk, now, at)
-        self.give_back(desk.overdue(now, at))
+        self._give_back_overdue(desk, now, at)
         if desk.ready.count:
             self._waiting.add(desk)
         else:
             self._waiting.discard(desk)
 
     def _begin(self, desk: Desk, now: Micros, at: float) -> bool:
+        if self._stop.is_set():
+            return False
         begun = desk.begin(now, at)
         for taken in begun:
             self._go(self._deliver(desk, taken))
@@ -93,20 +105,23 @@ class Deliveries:
         self.give_back(desk.ready.take_all())
         self._waiting.discard(desk)
 
-    def land(self) -> None:
-        """Start nothing any more: give back all that is ready."""
-        self._landing = True
-        for desk in tuple(self._waiting):
-            self.dismiss(desk)
+    def _give_back_overdue(self, desk: Desk, now: Micros, at: float) -> None:
+        stopping = self._stop.is_set()
+        self.give_back(desk.ready.take_all() if stopping else desk.overdue(now, at))
 
     def give_back(self, claims: Iterable[InHand]) -> None:
         """Have these pending again as if never claimed; they share a commit."""
+        stopping = self._stop.is_set()
         for taken in claims:
-            self._go(self._give_back(taken))
+            self._returning += 1
+            self._go(self._give_back(taken, stopping=stopping))
 
-    async def _give_back(self, taken: InHand) -> None:
-        recorded = await give_back(self._queue, taken)
-        self.released += self._landing and not recorded.lost
+    async def _give_back(self, taken: InHand, *, stopping: bool) -> None:
+        try:
+            recorded = await give_back(self._queue, taken)
+        finally:
+            self._returning -= 1
+        self.released += stopping and not recorded.lost
         if recorded.due is not None:
             self._look(taken.claim.target_id, recorded.due)
 
@@ -161,7 +176,7 @@ class Deliveries:
     def _go_on(self, desk: Desk, now: Micros, at: float) -> None:
         """Give what came free to what is ready, and look for more."""
         if desk.ready.count and not self._begin(desk, now, at):
-            self.give_back(desk.overdue(now, at))
+            self._give_back_overdue(desk, now, at)
         if desk.hungry and not desk.stocked:
             self._look(desk.target_id, now)
 

@@ -102,6 +102,7 @@ class Worker:
         """There is new work for these targets; without ids: look at all."""
         if target_ids is None:
             self._look_at = 0
+            self._deliveries.serve_all()
         else:
             self._agenda.add(target_ids)
         self._woken.set()
@@ -119,6 +120,7 @@ class Worker:
         """
         self._notice(WorkerStarted(targets=tuple(desk.name for desk in self._desks.values())))
         self._look_at = 0
+        self._deliveries.heed(stop)
         while not stop.is_set():
             self.last_turn = time.monotonic()
             self._deliveries.check()
@@ -238,8 +240,8 @@ class Worker:
 
     async def _land(self) -> None:
         """Give attempts their grace, then cut them, and record all of it."""
-        self._notice(WorkerStopping(in_flight=self._deliveries.count))
-        self._deliveries.land()
+        self._notice(WorkerStopping(in_flight=self._deliveries.in_flight))
+        self._deliveries.serve_all()
         end = time.monotonic() + self._grace
         while self._deliveries.count and (left := end - time.monotonic()) > 0:
             await self._deliveries.finished(min(left, 1.0))
