@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from fakes.scripted_channel import Turnstile, status
-from hookgram.core.facts import DeliverySettled, WorkerStopped
+from hookgram.core.facts import DeliverySettled, WorkerStopped, WorkerStopping
 from hookgram.core.model import SECOND, State
 from hookgram.core.outcome import Dead, Delivered, Released
 from hookgram.core.retry import RetryPolicy
@@ -34,6 +34,7 @@ class Watched:
     def __init__(self, store) -> None:
         self._store = store
         self.claims = 0
+        self.claimed = []
         self.open = asyncio.Event()
         self.open.set()
         self.refusals = 0
@@ -45,7 +46,9 @@ class Watched:
     async def claim(self, wants):
         self.claims += 1
         await self.open.wait()
-        return await self._store.claim(wants)
+        claimed = await self._store.claim(wants)
+        self.claimed += claimed.claims
+        return claimed
 
     async def settle(self, claim, settlement, attempt):
         if settlement == Released() and self.refusals:
@@ -195,9 +198,68 @@ async def test_what_is_ready_is_given_back_at_once_by_a_stop(shop):
         shop.stop.set()
         await shop.queue.until_given_back(SLOTS, worker)
         assert await leased(shop) == channel.in_flight == ATTEMPTS
-    [stopped] = shop.facts.of(WorkerStopped)
+    [stopping], [stopped] = shop.facts.of(WorkerStopping), shop.facts.of(WorkerStopped)
+    assert stopping.in_flight == ATTEMPTS
     assert (stopped.released, stopped.interrupted) == (SLOTS, 0)
     assert await tried(shop) == [0] * (20 - ATTEMPTS)
+
+
+async def hold_a_claim(shop, worker) -> None:
+    """Have the store be long about a claim of the worker's."""
+    shop.queue.open.clear()
+    claims = shop.queue.claims
+    await shop.target("b")
+    await shop.accept("b")
+    worker.set_targets(list(shop.targets.values()))
+    async with asyncio.timeout(5):
+        while shop.queue.claims == claims:
+            await shop.store.counts()
+
+
+async def test_a_stop_gives_back_what_is_ready_while_a_claim_is_held_up(shop):
+    async with at_a_quick_target(shop) as (worker, channel):
+        await hold_a_claim(shop, worker)
+        shop.stop.set()
+        worker.wake()
+        async with asyncio.timeout(5):
+            while shop.queue.given_back < SLOTS:
+                await shop.store.counts()
+        assert channel.in_flight == ATTEMPTS
+        shop.queue.open.set()
+    [stopping], [stopped] = shop.facts.of(WorkerStopping), shop.facts.of(WorkerStopped)
+    assert stopping.in_flight == ATTEMPTS
+    assert stopped.released == SLOTS + 1
+    assert len(shop.channels["b"].seen) == 0
+
+
+async def test_an_attempt_that_ends_after_a_stop_is_followed_by_none(shop):
+    turnstile = shop.channels["a"] = Turnstile()
+    async with at_a_quick_target(shop) as (worker, channel):
+        await hold_a_claim(shop, worker)
+        shop.stop.set()  # and the worker is not woken yet
+        for _ in range(20):
+            turnstile.turns.release()
+        await shop.facts.wait(DeliverySettled, count=1 + ATTEMPTS)
+        async with asyncio.timeout(5):
+            while shop.queue.given_back < SLOTS:
+                await shop.store.counts()
+        assert len(channel.seen) == 1 + ATTEMPTS
+        shop.queue.open.set()
+
+
+async def test_what_is_given_back_for_lateness_just_before_a_stop_is_not_released_by_it(
+    shop, monkeypatch
+):
+    async with at_a_quick_target(shop) as (worker, _):
+        shop.queue.refusals = SLOTS
+        monkeypatch.setattr("hookgram.worker.desk.LONGEST_READY", 0.0)
+        worker.wake([])
+        async with asyncio.timeout(5):
+            while shop.queue.refusals:
+                await shop.store.counts()
+        shop.stop.set()
+        await shop.queue.until_given_back(SLOTS, worker)
+    assert shop.facts.of(WorkerStopped)[0].released == 0
 
 
 async def test_what_waited_too_long_is_given_back_and_the_target_has_to_be_quick_again(
@@ -236,14 +298,25 @@ async def test_what_cannot_be_given_back_now_is_given_back_later(shop):
     assert await tried(shop) == [0] * (20 - ATTEMPTS)
 
 
-async def test_what_is_ready_goes_by_the_definition_of_the_moment(shop):
+async def test_what_is_ready_is_given_back_when_its_target_is_defined_otherwise(shop):
     async with at_a_quick_target(shop) as (worker, channel):
         [target] = shop.targets.values()
-        other = replace(target, definition=replace(target.definition, timeout=7 * SECOND))
+        other = replace(target, definition=replace(target.definition, timeout=70 * SECOND))
         worker.set_targets([other])
         channel.gate.set()
         await shop.facts.wait(DeliverySettled, count=21)
-    assert {outbound.timeout for outbound in channel.seen[1 + ATTEMPTS :]} == {7 * SECOND}
+    assert shop.queue.given_back == SLOTS
+    assert {outbound.timeout for outbound in channel.seen[1 + ATTEMPTS :]} == {70 * SECOND}
+    leases = [claim.leased_until - claim.claimed_at for claim in shop.queue.claimed]
+    assert all(lease > 70 * SECOND for lease in leases[1 + ATTEMPTS + SLOTS :])
+
+
+async def test_what_is_ready_stays_when_its_target_is_defined_as_before(shop):
+    async with at_a_quick_target(shop) as (worker, channel):
+        worker.set_targets(list(shop.targets.values()))
+        channel.gate.set()
+        await shop.facts.wait(DeliverySettled, count=21)
+    assert shop.queue.given_back == 0
 
 
 class Late:

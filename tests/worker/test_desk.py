@@ -78,8 +78,6 @@ def test_one_in_its_slow_start_is_not():
 def test_one_with_another_definition_has_to_be_quick_again():
     one = desk()
     ahead(one, Success())
-    one.redefine(one.definition)
-    assert ahead(one) == SLOTS
     one.redefine(defined("http://b/"))
     assert ahead(one) == 0
 

@@ -95,7 +95,8 @@ class Worker:
         desk = self._desks.get(target_id)
         if desk is None:
             self._desks[target_id] = Desk(target, definition, self._breaker_failures)
-        else:
+        elif definition != desk.definition:
+            self._deliveries.dismiss(desk)  # their leases were cut for another timeout
             desk.redefine(definition)
 
     def wake(self, target_ids: Iterable[int] | None = None) -> None:
