@@ -91,13 +91,11 @@ def _attempt_fields(
     }
     if reason is not None:
         fields["reason"] = reason
-    match fact.answer:
-        case None:
-            pass
-        case GroupAnswer(members=members):
-            fields["members"] = {member.name: _answer_word(member.answer) for member in members}
-        case answer:
-            fields["status"] = _answer_word(answer)
+    answer = fact.answer
+    if isinstance(answer, GroupAnswer):
+        fields["members"] = {one.name: _answer_word(one.answer) for one in answer.members}
+    elif answer is not None:
+        fields["status"] = _answer_word(answer)
     return fields
 
 
