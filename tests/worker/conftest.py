@@ -129,3 +129,15 @@ async def shop(tmp_path):
     store = await open_sqlite(tmp_path / "events.db", clock=clock)
     yield Shop(store, clock)
     await store.close()
+
+
+@pytest.fixture
+def patience(monkeypatch):
+    """Have nothing that is ready be late but where a test says so."""
+    monkeypatch.setattr("hookgram.worker.desk.LONGEST_READY", 1000.0)
+
+
+@pytest.fixture
+def sleepy(monkeypatch):
+    """Have the worker look at nothing that it is not told of."""
+    monkeypatch.setattr("hookgram.worker.loop.LONGEST_REST", 1000 * SECOND)
