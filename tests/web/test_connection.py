@@ -49,11 +49,11 @@ async def test_a_head_is_known_only_once_it_was_let_in(build: Build, inbox: Reco
         wrong = request("POST", PATH, update(1), [(TOKEN[0], "wrong")])
         async with gateway.wire() as wire:
             assert (await exchange(wire, wrong)).status == 403
-        assert len(app.heads) == 0
+        assert len(app.heads._known) == 0
         for _ in range(2):
             async with gateway.wire() as wire:
                 assert (await exchange(wire, WHOLE)).status == 200
-        assert len(app.heads) == 1
+        assert len(app.heads._known) == 1
 
 
 async def test_plain_updates_go_the_short_way_and_all_else_the_long_one(

@@ -25,13 +25,13 @@ class Bodies:
             if name == b"content-length" and value.isdigit() and int(value[:20]) > self._largest:
                 raise Rejection(413, "the body is too large")
 
-    def has_room_for(self, body: bytes) -> bool:
-        """Tell whether a whole body keeps to the limits; if so, it counts from now."""
-        size = len(body)
-        if size > self._largest or self.waiting + size > self._most:
-            return False
-        self.waiting += size
-        return True
+    def add(self, chunk: bytes, size: int = 0, *, entire: bool = True) -> None:
+        """Count what has come behind *size* bytes; *entire*: nothing more is to come."""
+        if size + len(chunk) > self._largest:
+            raise Rejection(413, "the body is too large", entire=entire)
+        if self.waiting + len(chunk) > self._most:
+            raise Rejection(503, "too much is waiting to be stored", entire=entire)
+        self.waiting += len(chunk)
 
     async def read(self, receive: Receive) -> bytes:
         """Read one body to its end. Raises Disconnected if its end does not come."""
@@ -58,9 +58,5 @@ class Bodies:
             raise Disconnected
         chunk: bytes = message.get("body", b"")
         more = bool(message.get("more_body", False))
-        if size + len(chunk) > self._largest:
-            raise Rejection(413, "the body is too large", entire=not more)
-        if self.waiting + len(chunk) > self._most:
-            raise Rejection(503, "too much is waiting to be stored", entire=not more)
-        self.waiting += len(chunk)
+        self.add(chunk, size, entire=not more)
         return chunk, more

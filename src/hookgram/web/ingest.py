@@ -61,7 +61,6 @@ class Ingest:
         self._intake = intake
         self._bodies = bodies
         self._notice = notice
-        self._doors_by_url = {path.encode(): door for path, door in doors.items()}
         self._slow_bodies = Deadlines(body_deadline)
         self._slow_commits = Deadlines(commit_deadline)
         self.heads = Heads()
@@ -96,10 +95,14 @@ class Ingest:
 
         None if it may not come in just so: then it is served as any other, and told why.
         """
-        door = self._doors_by_url.get(request.url)
+        door = self._doors.get(request.url.decode("latin-1"))
         if door is None or not door.opens_to(request.headers):
             return None
-        return door if self._bodies.has_room_for(request.body) else None
+        try:
+            self._bodies.add(request.body)
+        except Rejection:
+            return None
+        return door
 
     async def take_whole(
         self, door: Door, body: bytes, answer: Callable[[int, bytes], None]

@@ -46,10 +46,6 @@ class Heads:
     def __init__(self) -> None:
         self._known: dict[bytes, tuple[bytes, list[Header], int]] = {}
 
-    def __len__(self) -> int:
-        """Tell how many are remembered."""
-        return len(self._known)
-
     def read(self, piece: bytes) -> Request | None:
         """Return the request that *piece* is, if it is a known head and the whole body of it."""
         end = piece.find(END) + len(END)

@@ -142,7 +142,7 @@ class Worker:
             await self._look_at_all(now)
         wants = self._wants(now)
         if wants:
-            await self._claim(wants, stop)
+            await self._claim(wants)
         else:
             await self._wait(self._agenda.rest(now, LONGEST_REST) / SECOND, stop)
 
@@ -178,24 +178,24 @@ class Worker:
         else:
             self._agenda.at(until, desk.target_id)
 
-    async def _claim(self, wants: Sequence[Want], stop: asyncio.Event) -> None:
+    async def _claim(self, wants: Sequence[Want]) -> None:
         try:
             claimed = await self._queue.claim(wants)
         except StoreUnavailable:
             self._agenda.add(want.target_id for want in wants)
             raise
-        self._take(claimed.claims, stop)
+        self._take(claimed.claims)
         self._look_again(wants, claimed)
         self._look_later(claimed)
 
-    def _take(self, claims: Sequence[Claim], stop: asyncio.Event) -> None:
-        """Take them in hand; those no longer ours to try are given back."""
+    def _take(self, claims: Sequence[Claim]) -> None:
+        """Take them in hand; those no longer ours to try are given back, after a stop all."""
         at = time.monotonic()
         served = set()
         for claim in claims:
             taken = InHand(claim, at, is_interactive(claim.event.kind))
             desk = self._desks.get(claim.target_id)
-            if desk is None or stop.is_set():
+            if desk is None:
                 self._deliveries.give_back([taken])
             else:
                 desk.ready.add(taken)

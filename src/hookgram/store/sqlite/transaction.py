@@ -77,9 +77,11 @@ class View:
         """
         found: list[Row] = []
         for some in _pieces(rows):
-            values = tuple(chain.from_iterable(some))
-            found += self._cursor.execute(_repeated(name, len(some)), values).fetchall()
+            found += self._run(name, some).fetchall()
         return found
+
+    def _run(self, name: str, rows: Sequence[Row]) -> apsw.Cursor:
+        return self._cursor.execute(_repeated(name, len(rows)), tuple(chain.from_iterable(rows)))
 
 
 def listed(rows: Sequence[Any]) -> str:
@@ -111,7 +113,7 @@ class Transaction(View):
         """Insert rows as ``each`` does; return their ids, in order."""
         ids: list[int] = []
         for some in _pieces(rows):
-            self._cursor.execute(_repeated(name, len(some)), tuple(chain.from_iterable(some)))
+            self._run(name, some)
             last = self.last_id()
             ids += range(last - len(some) + 1, last + 1)
         return ids
