@@ -1,5 +1,7 @@
 """Posts updates as cheaply as Python can: it shares the machine with what is measured.
 
+All of them are written before the first one is posted.
+
 ``python -m benchmarks.processes.load PLAN`` with a ``Plan`` as JSON; prints a ``Posted`` as JSON.
 Without a rate, each connection posts its next update when the last is answered. With one, update n
 is due at n / rate seconds, whatever the answers do, and its wait is counted from then.
@@ -25,6 +27,10 @@ HEAD = (
     b"X-Telegram-Bot-Api-Secret-Token: %s\r\n"
     b"Content-Type: application/json\r\nContent-Length: %%d\r\n\r\n" % SECRET.encode()
 )
+
+
+STORED = b'\r\n\r\n{"ok":true}'
+"""The end of the answer to what was taken; others, and pieces of one, are parsed."""
 
 
 class Plan(Struct, frozen=True):
@@ -65,18 +71,23 @@ class Connection(asyncio.Protocol):
         self._load.free(self)
 
     def post(self, number: int, since: float) -> None:
-        """Post an update; its wait counts from *since*."""
+        """Post the update of this number; its wait counts from *since*."""
         self._since = since
-        data = body(number)
-        self._transport.write(HEAD % len(data) + data)  # type: ignore[attr-defined]
+        self._transport.write(self._load.requests[number])  # type: ignore[attr-defined]
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came."""
-        self._parser.feed_data(data)
+        """Look at what came."""
+        if data.startswith(b"HTTP/1.1 200 ") and data.endswith(STORED):
+            self._go_on(200)
+        else:
+            self._parser.feed_data(data)
 
     def on_message_complete(self) -> None:
         """Count the answer and go on."""
-        self._load.answered(self._parser.get_status_code(), time.monotonic() - self._since)
+        self._go_on(self._parser.get_status_code())
+
+    def _go_on(self, status: int) -> None:
+        self._load.answered(status, time.monotonic() - self._since)
         self._load.free(self)
 
     def connection_lost(self, _: Exception | None) -> None:
@@ -84,11 +95,18 @@ class Connection(asyncio.Protocol):
         self._load.lost()
 
 
+def _written(update_id: int) -> bytes:
+    data = body(update_id)
+    return HEAD % len(data) + data
+
+
 class Load:
     """All connections, and what is still to be posted."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
+        self.requests = [_written(plan.first + number) for number in range(plan.count)]
+        """What is posted, head and body."""
         self._next = 0
         self._waits: list[float] = []
         self._sent_at: list[float] = []
@@ -141,7 +159,7 @@ class Load:
         self._next += 1
         if self._plan.rate is not None:
             self._sent_at.append(since)
-        connection.post(self._plan.first + number, since)
+        connection.post(number, since)
 
     def _tick(self) -> None:
         """Post what is due, and come back when the next is."""
