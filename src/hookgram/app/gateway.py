@@ -51,7 +51,7 @@ class Gateway:
         self._settings = settings
         self._role = settings.part
         self._flush = flush
-        self._notice = fan(notice, self._listen)
+        self._notice = notice
         self._resources = AsyncExitStack()
         self._stopping = asyncio.Event()
         self._stale = asyncio.Event()
@@ -193,7 +193,7 @@ class Gateway:
             not_ready=self.not_ready,
             public_mode=settings.public_mode,
             max_body=settings.max_body,
-            notice=self._notice,
+            notice=fan(self._notice, self._listen),
         )
 
     def _closed_doors(self) -> dict[str, Door]:

@@ -51,6 +51,7 @@ class Log:
     def __init__(self, stream: TextIO, style: str, level: str, secrets: Sequence[str]) -> None:
         self._stream = stream
         self._level = logging.getLevelNamesMapping()[level.upper()]
+        self._passed_over = frozenset() if self._level <= logging.DEBUG else _FREQUENT
         self._secrets = tuple(secrets)
         self._style = style_of(style, self._secrets, terminal=stream.isatty())
         # The simple queue, because a library may log while the collector interrupts a put of ours.
@@ -78,7 +79,7 @@ class Log:
 
     def __call__(self, fact: Fact) -> None:
         """Take a fact; never blocks, never raises."""
-        if self._level <= logging.DEBUG or type(fact) not in _FREQUENT:
+        if type(fact) not in self._passed_over:
             self.put(fact)
 
     def put(self, what: Fact | Line) -> None:
