@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import apsw
@@ -15,43 +17,28 @@ from hookgram.store.sqlite.troubles import translated
 
 
 class Job:
-    """One order of a batch, and how it went."""
+    """What one caller asks, run apart from what others ask, and how it went."""
 
-    __slots__ = ("error", "item", "manner", "result", "work")
+    __slots__ = ("_work", "result")
 
-    def __init__(self, order: Order) -> None:
-        self.manner, self.work, self.item = order
-        self.result: Any = None
-        self.error: Exception | None = None
+    def __init__(self, work: Callable[[Transaction], Any]) -> None:
+        self._work = work
+        self.result: Result = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the result is an error."""
+        return isinstance(self.result, Exception)
 
     def run(self, tx: Transaction) -> bool:
-        """Run within *tx*, keeping the result or the error; tells whether it succeeded."""
-        self.error = None
+        """Run within *tx*, keeping what came of it; tells whether it succeeded."""
         try:
-            if self.manner == TOGETHER:
-                [self.result] = self.work(tx, [self.item])
-            else:
-                self.result = self.work(tx)
+            self.result = self._work(tx)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this caller's alone
-            self.error = translated(error)
-        if isinstance(self.error, StoreBroken):
-            raise self.error  # never tried again: what failed once may seem to succeed next
-        return self.error is None
-
-    def run_with(self, others: Sequence[Job], tx: Transaction) -> bool:
-        """Run the same shared work for all at once; False, without anybody's error, if it failed.
-
-        Whose error it was, each one's own run will tell.
-        """
-        try:
-            results = self.work(tx, [job.item for job in (self, *others)])
-        except Exception as error:
-            if isinstance(translated(error), StoreBroken):
-                raise
-            return False
-        for job, result in zip((self, *others), results, strict=True):
-            job.result = result
-        return True
+            self.result = translated(error)
+        if isinstance(self.result, StoreBroken):
+            raise self.result  # never tried again: what failed once may seem to succeed next
+        return not self.failed
 
 
 class Batches:
@@ -68,32 +55,52 @@ class Batches:
         Raises StoreBroken when the store cannot be trusted any more.
         """
         self._now = now
-        jobs = [Job(order) for order in orders]
-        self._run(jobs)
-        return [(job.result, job.error) for job in jobs]
-
-    def _run(self, jobs: Sequence[Job]) -> None:
         try:
-            if not self._together(jobs) and len(jobs) > 1:
-                self._apart(jobs)
+            results = self._together(orders)
         except apsw.Error as error:
-            trouble = translated(error)
-            if not isinstance(trouble, StoreUnavailable):
-                raise StoreBroken(str(trouble)) from error
-            _fail(jobs, str(trouble))
+            reason = _passing(error)
+            results = [_failed(order, reason) for order in orders]
+        finally:
+            self._rollback()
+        return self._apart(orders) if results is None else results
+
+    def _together(self, orders: Sequence[Order]) -> list[Result] | None:
+        """Run without fences, which is cheaper; None, with nothing changed, if one failed.
+
+        Whose error it was, each one's own run will tell.
+        """
+        tx = self._begin()
+        try:
+            results = [_run(order, tx) for order in orders]
+        except Exception as error:
+            if isinstance(translated(error), StoreBroken):
+                raise
+            return None
+        self._commit(tx)
+        return results
+
+    def _apart(self, orders: Sequence[Order]) -> list[Result]:
+        parted = [_parted(order) for order in orders]
+        jobs = [*chain.from_iterable(parted)]
+        self._guard(jobs, self._fenced)
+        return [
+            [job.result for job in some] if order[0] == TOGETHER else some[0].result
+            for order, some in zip(orders, parted, strict=True)
+        ]
+
+    def _guard(self, jobs: Sequence[Job], run: Callable[[Sequence[Job]], None]) -> None:
+        """Run jobs so that a transaction that fails as a whole is each one's failure."""
+        try:
+            run(jobs)
+        except apsw.Error as error:
+            reason = _passing(error)
+            for job in jobs:
+                if not job.failed:
+                    job.result = StoreUnavailable(reason)
         finally:
             self._rollback()
 
-    def _together(self, jobs: Sequence[Job]) -> bool:
-        """Run without fences, which is cheaper; False, with nothing changed, if a job failed."""
-        tx = self._begin()
-        if all(_run_all(alike, tx) for alike in _grouped(jobs)):
-            self._commit(tx)
-            return True
-        self._rollback()
-        return False
-
-    def _apart(self, jobs: Sequence[Job]) -> None:
+    def _fenced(self, jobs: Sequence[Job]) -> None:
         """Run each behind a fence, so that one that fails takes back only what it did itself."""
         tx = self._begin()
         for job in jobs:
@@ -101,7 +108,7 @@ class Batches:
             self._db.execute(SQL["fence"])
             done = job.run(tx)
             if not self._db.in_transaction:
-                self._alone([other for other in jobs if other.error is None])
+                self._alone([other for other in jobs if not other.failed])
                 return
             if not done:
                 tx.counts = counts
@@ -115,7 +122,12 @@ class Batches:
         What needs no room, such as most settlements, succeeds, and so the store drains.
         """
         for job in jobs:
-            self._run([job])
+            self._guard([job], self._by_itself)
+
+    def _by_itself(self, jobs: Sequence[Job]) -> None:
+        tx = self._begin()
+        if all(job.run(tx) for job in jobs):
+            self._commit(tx)
 
     def _begin(self) -> Transaction:
         self._db.execute(SQL["begin"])
@@ -130,21 +142,35 @@ class Batches:
             self._db.execute(SQL["rollback"])
 
 
-def _grouped(jobs: Sequence[Job]) -> list[list[Job]]:
-    """Put those with the same shared work together; everything else stays by itself."""
-    groups: dict[object, list[Job]] = {}
-    for job in jobs:
-        groups.setdefault(job.work if job.manner == TOGETHER else job, []).append(job)
-    return list(groups.values())
+def _run(order: Order, tx: Transaction) -> Result:
+    manner, work, items = order
+    return work(tx, items) if manner == TOGETHER else work(tx)
 
 
-def _run_all(alike: Sequence[Job], tx: Transaction) -> bool:
-    first, *others = alike
-    return first.run_with(others, tx) if others else first.run(tx)
+def _parted(order: Order) -> list[Job]:
+    """Make a job of what each caller asks."""
+    manner, work, items = order
+    if manner != TOGETHER:
+        return [Job(work)]
+    return [Job(partial(_of_one, work=work, item=item)) for item in items]
 
 
-def _fail(jobs: Sequence[Job], reason: str) -> None:
-    """Give every job that has no error of its own the batch's."""
-    for job in jobs:
-        if job.error is None:
-            job.error = StoreUnavailable(reason)
+def _of_one(tx: Transaction, work: Callable[..., Any], item: Any) -> Result:
+    [result] = work(tx, [item])
+    return result
+
+
+def _failed(order: Order, reason: str) -> Result:
+    """Give everybody an error of his own."""
+    manner, _, items = order
+    if manner != TOGETHER:
+        return StoreUnavailable(reason)
+    return [StoreUnavailable(reason) for _ in items]
+
+
+def _passing(error: apsw.Error) -> str:
+    """Tell what passes. Raises StoreBroken for what does not."""
+    trouble = translated(error)
+    if not isinstance(trouble, StoreUnavailable):
+        raise StoreBroken(str(trouble)) from error
+    return str(trouble)

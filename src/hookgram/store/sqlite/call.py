@@ -39,37 +39,60 @@ Undo: TypeAlias = "Callable[[Transaction, T], None]"
 ALONE = 0
 """Its work is run within the batch's transaction."""
 TOGETHER = 1
-"""Its item is one of those that the shared work is run for, once."""
+"""Its items are those of several callers, for which the shared work is run once."""
 BETWEEN = 2
 """Its chore is done between two transactions; it is given the executor."""
 
 Order: TypeAlias = "tuple[int, Callable[..., Any], Any]"
-"""How it is carried out, what to run, and the item of shared work."""
+"""How it is carried out, what to run, and the items of shared work."""
 
-Result: TypeAlias = "tuple[Any, Exception | None]"
-"""What an order returned, or why it failed."""
+Result: TypeAlias = Any
+"""What came of an order: the value, or the exception that it failed with. Of shared work: a list
+with as much for each item."""
 
 
 class Call(Generic[T]):
-    """One caller's order on its way, and the caller."""
+    """What one caller asks, on its way, and the caller."""
 
-    __slots__ = ("future", "order", "undo")
+    __slots__ = ("future", "item", "manner", "undo", "work")
 
     def __init__(
-        self, order: Order, undo: Undo[T] | None = None, future: asyncio.Future[T] | None = None
+        self,
+        manner: int,
+        work: Callable[..., Any],
+        item: Any = None,
+        undo: Undo[T] | None = None,
+        future: asyncio.Future[T] | None = None,
     ) -> None:
-        self.order = order
+        self.manner = manner
+        self.work = work
+        self.item = item
         self.undo = undo
         self.future = future
 
-    def answer(self, result: T | None, error: Exception | None) -> None:
+    def answer(self, result: T | Exception) -> None:
         """Tell the caller how it went, unless nobody waits any more."""
         if self.future is None or self.future.done():
             return
-        if error is not None:
-            self.future.set_exception(error)
+        if isinstance(result, Exception):
+            self.future.set_exception(result)
         else:
-            self.future.set_result(result)  # type: ignore[arg-type]  # None where T is
+            self.future.set_result(result)
+
+
+def grouped(calls: Sequence[Call[Any]]) -> list[list[Call[Any]]]:
+    """Put those with the same shared work together; everything else stays by itself."""
+    groups: dict[object, list[Call[Any]]] = {}
+    for call in calls:
+        groups.setdefault(call.work if call.manner == TOGETHER else call, []).append(call)
+    return list(groups.values())
+
+
+def ordered(group: Sequence[Call[Any]]) -> Order:
+    """Write the order of a group."""
+    first = group[0]
+    items = [call.item for call in group] if first.manner == TOGETHER else None
+    return first.manner, first.work, items
 
 
 def again(error: StoreError) -> StoreError:

@@ -7,7 +7,7 @@ to the event loop of the same process or to another process.
 from __future__ import annotations
 
 import time
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import apsw
 
@@ -123,13 +123,13 @@ class Executor:
     def _do(self, chore: Order) -> Result:
         """Do what is done between transactions."""
         try:
-            result: Any = chore[1](self)
+            result: Result = chore[1](self)
         except apsw.Error as error:
             trouble = translated(error)
             if isinstance(trouble, StoreBroken):
                 raise trouble from error
-            return None, trouble
-        return result, None
+            return trouble
+        return result
 
     def _look_around(self, line: Line) -> None:
         """Notice, twice a second, that others have committed, or that the file is gone."""

@@ -1,10 +1,11 @@
 """What callers ask of the one who writes, gathered into batches.
 
-Callers' orders wait on the event loop while a batch is under way; then all of them are the next
-batch, which the executor commits together and hands back at once. Those it wakes have their turn
-before the next one leaves, so that what they ask next shares a commit: under load, batches grow and
-commits become few. Deadlines are the callers' own: a call that is cancelled is carried out all the
-same, and what it claimed is given back.
+Callers' orders wait on the event loop while a batch is under way, which the executor commits
+together and hands back at once. Those it wakes have their turn before the next one leaves, so that
+what they ask next shares a commit: under load, batches grow and commits become few. Many callers
+are parted in two halves that take turns, so that the one asks while the other's batch is written.
+Deadlines are the callers' own: a call that is cancelled is carried out all the same, and what it
+claimed is given back.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from typing import Any, Protocol, TypeVar
 
 from hookgram.errors import StoreBroken, StoreError, StoreUnavailable
@@ -28,6 +30,8 @@ from hookgram.store.sqlite.call import (
     Unfinished,
     Work,
     again,
+    grouped,
+    ordered,
 )
 from hookgram.store.sqlite.executor import CLOSED, Batch, Changed, Done, Ended, Executor, Told
 from hookgram.store.sqlite.transaction import Transaction
@@ -37,6 +41,8 @@ A = TypeVar("A")
 
 BATCH = 512
 """The most calls that share a transaction."""
+FEW = 16
+"""As many always leave together."""
 CLOSING = 15.0
 """Seconds that the last batches and the last checkpoint may take."""
 
@@ -67,8 +73,9 @@ class Writer:
         self._line = line
         self._clock = clock
         self._waiting: list[Call[Any]] = []
-        self._under_way: list[Call[Any]] = []
+        self._under_way: list[list[Call[Any]]] = []
         self._leaving = False
+        self._answered = 0
         self._listeners: list[Callable[[], None]] = []
         self._refusal: StoreError | None = None
         self._closing = False
@@ -81,18 +88,18 @@ class Writer:
 
         If the caller is cancelled, *undo* is run on a result that nobody took.
         """
-        return await self._wait_for(Call((ALONE, work, None), undo))
+        return await self._wait_for(Call(ALONE, work, undo=undo))
 
     def share(self, shared: Shared[A, T], item: A) -> asyncio.Future[T]:
         """Have what *shared* makes of *item*; those who ask together share its one run.
 
         No coroutine, for it is asked twice for every delivery; nothing is undone for who leaves.
         """
-        return self._asked(Call((TOGETHER, shared, item)))
+        return self._asked(Call(TOGETHER, shared, item))
 
     async def between(self, chore: Callable[[Executor], T]) -> T:
         """Have the executor do *chore* between two transactions."""
-        return await self._wait_for(Call((BETWEEN, chore, None)))
+        return await self._wait_for(Call(BETWEEN, chore))
 
     def _asked(self, call: Call[T], *, last: bool = False) -> asyncio.Future[T]:
         if self._refusal is not None:
@@ -127,9 +134,12 @@ class Writer:
     def _leave(self) -> None:
         """Give the executor all that waits."""
         self._leaving = False
-        self._under_way, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+        half = _half(len(self._waiting), self._answered)
+        leaving, self._waiting = self._waiting[:half], self._waiting[half:]
+        self._answered = len(leaving)
+        self._under_way = grouped(leaving)
         try:
-            self._line.send(Batch([call.order for call in self._under_way], self._clock()))
+            self._line.send(Batch([ordered(group) for group in self._under_way], self._clock()))
         except Exception as bug:  # noqa: BLE001 - nobody may wait for what never left
             self._end(StoreBroken(f"the store's writer failed: {bug!r}"))
             self._line.kill()
@@ -182,31 +192,46 @@ class Writer:
                 self._end(refusal)
 
     def _hand_back(self, results: Sequence[Result]) -> None:
-        calls, self._under_way = self._under_way, []
-        for call, (result, error) in zip(calls, results, strict=True):
-            if isinstance(result, Unfinished):
-                order = (ALONE, result.work, None)
-                self._put(Call(order, call.undo, call.future))
-                continue
-            if error is None and call.future is not None and call.future.cancelled():
-                self._take_back(call, result)
-            call.answer(result, error)
+        groups, self._under_way = self._under_way, []
+        for group, result in zip(groups, results, strict=True):
+            if group[0].manner == TOGETHER:
+                for call, one in zip(group, result, strict=True):
+                    call.answer(one)
+            else:
+                self._hand(group[0], result)
         self._go_on()
+
+    def _hand(self, call: Call[Any], result: Result) -> None:
+        if isinstance(result, Unfinished):
+            self._put(Call(ALONE, result.work, undo=call.undo, future=call.future))
+            return
+        if call.future is not None and call.future.cancelled():
+            self._take_back(call, result)
+        call.answer(result)
 
     def _take_back(self, call: Call[T], result: T) -> None:
         # Should this fail, the lease of what was claimed ends by itself.
-        if call.undo is not None:
+        if call.undo is not None and not isinstance(result, Exception):
             work = partial(_undone, undo=call.undo, result=result)
-            self._put(Call((ALONE, work, None)))
+            self._put(Call(ALONE, work))
 
     def _end(self, refusal: StoreError) -> None:
         if self._ended.done():
             return
         # Whatever was asked before this line ran is in the lists, whatever comes after is refused.
         self._refusal = refusal
-        for call in [*self._under_way, *self._waiting]:
-            call.answer(None, again(refusal))
+        for call in [*chain.from_iterable(self._under_way), *self._waiting]:
+            call.answer(again(refusal))
         self._ended.set_result(None)
+
+
+def _half(waiting: int, answered: int) -> int:
+    """Tell how many of those *waiting* leave, when as many as *answered* may ask again soon.
+
+    Half of all, for else a few keep the others waiting, and are then kept waiting by them: what one
+    half asks next is read while the other half's batch is written.
+    """
+    return min(max((waiting + answered + 1) // 2, FEW), BATCH)
 
 
 def _undone(tx: Transaction, undo: Undo[T], result: T) -> None:
@@ -215,7 +240,7 @@ def _undone(tx: Transaction, undo: Undo[T], result: T) -> None:
 
 def _idle() -> Call[None]:
     """Ask for nothing: its turn comes when all before it are done."""
-    return Call((ALONE, _nothing, None))
+    return Call(ALONE, _nothing)
 
 
 def _nothing(_: Transaction) -> None:
