@@ -8,7 +8,7 @@ import time
 from functools import partial
 
 from hookgram.cli.main import main
-from hookgram.core.model import SECOND, Acceptance
+from hookgram.core.model import SECOND
 from hookgram.errors import StoreBroken
 from hookgram.observe.watchdog import Watchdog
 from hookgram.store import opening, sqlite
@@ -36,7 +36,7 @@ def reply_before_commit() -> None:
     commit = SqliteStore.accept
     later: set[asyncio.Task[object]] = set()
 
-    async def accept(store, arrivals, *, offset=None):
+    def accept(store, arrivals, *, offset=None):
         async def after_a_while() -> None:
             await asyncio.sleep(0.2)
             await commit(store, arrivals, offset=offset)
@@ -44,7 +44,9 @@ def reply_before_commit() -> None:
         task = asyncio.create_task(after_a_while())
         later.add(task)
         task.add_done_callback(later.discard)
-        return [Acceptance(1) for _ in arrivals]
+        at_once = asyncio.get_running_loop().create_future()
+        at_once.set_result([1 for _ in arrivals])
+        return at_once
 
     SqliteStore.accept = accept
 

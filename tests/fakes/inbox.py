@@ -30,10 +30,13 @@ class RecordingInbox:
     def bodies(self) -> list[bytes]:
         return [arrival.event.body for arrival in self.arrivals]
 
-    async def accept(
+    def accept(
         self, arrivals: Sequence[Arrival], *, offset: Offset | None = None
-    ) -> list[Acceptance]:
+    ) -> asyncio.Future[list[Acceptance]]:
         self.reached.set()
+        return asyncio.ensure_future(self._keep(arrivals, offset))
+
+    async def _keep(self, arrivals: Sequence[Arrival], offset: Offset | None) -> list[Acceptance]:
         await self.gate.wait()
         if self.trouble is not None:
             raise self.trouble
@@ -43,10 +46,10 @@ class RecordingInbox:
     def _accept(self, arrival: Arrival) -> Acceptance:
         key = (arrival.event.bot_id, arrival.event.update_id, arrival.digest)
         if key in self._keys:
-            return Acceptance(None)
+            return None
         self._keys.add(key)
         self.arrivals.append(arrival)
-        return Acceptance(len(self.arrivals))
+        return len(self.arrivals)
 
     async def refuse(self, bot_id: int, chat_id: int, chat_kind: str | None) -> None:
         if self.trouble is not None:

@@ -1,15 +1,13 @@
+"""What becomes of an update that comes in."""
+
 from __future__ import annotations
 
 import asyncio
-import json
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from fakes.inbox import Facts, RecordingInbox
 from hookgram.core.access import Access
-from hookgram.core.definition import Bot, Definition, Origin, Target
 from hookgram.core.facts import (
     DeadOnArrival,
     DuplicateSeen,
@@ -18,61 +16,13 @@ from hookgram.core.facts import (
     UpdateRefused,
 )
 from hookgram.core.identity import digest, digest_unparsed
-from hookgram.core.model import MINUTE, SECOND, Offset
-from hookgram.core.retry import RetryPolicy
+from hookgram.core.model import SECOND, Offset
 from hookgram.errors import StoreUnavailable
 from hookgram.usecases import intake as intake_module
-from hookgram.usecases import limits as limits_module
-from hookgram.usecases.intake import Intake, Limits, Taken
+from hookgram.usecases.intake import Taken
+from usecases.desk import BOT, NOW, Desk, message, target
 
-BOT = Bot(name="default", bot_id=123456)
-NOW = 1_772_040_230_123_456
-
-
-class Desk:
-    """An intake with everything around it."""
-
-    def __init__(
-        self, *, access: Access | None = None, per_minute: int = 0, max_delay: int = 0
-    ) -> None:
-        self.inbox = RecordingInbox()
-        self.facts = Facts()
-        self.woken: list[list[int]] = []
-        self.now = NOW
-        self.intake = Intake(
-            inbox=self.inbox,
-            access=access or Access(public=True),
-            limits=Limits(per_minute, max_delay),
-            clock=lambda: self.now,
-            entropy=bytes,
-            notice=self.facts,
-            wake=lambda ids: self.woken.append(list(ids)),
-        )
-        self.intake.set_targets([target(1), target(2)])
-
-    async def take(self, body: bytes, *, trusted: bool = True, bot: Bot = BOT) -> Taken:
-        return await self.intake.take(bot, body, trusted=trusted)
-
-    @property
-    def delays(self) -> list[int]:
-        return [arrival.owed[0].delay for arrival in self.inbox.arrivals]
-
-
-def target(target_id: int) -> Target:
-    name = f"t{target_id}"
-    definition = Definition(
-        name=name,
-        urls=("http://127.0.0.1:9/",),
-        origin=Origin.ENV,
-        retry=RetryPolicy(waits=(), max_age=1),
-    )
-    return Target(target_id=target_id, name=name, origin=Origin.ENV, definition=definition)
-
-
-def message(update_id: int, chat_id: int = 7, **fields: Any) -> bytes:
-    chat = {"id": chat_id, "type": "private"}
-    payload = {"message_id": update_id, "date": 1_772_040_230, "chat": chat, "text": "hi"}
-    return json.dumps({"update_id": update_id, "message": payload | fields}).encode()
+pytestmark = pytest.mark.usefixtures("begun")
 
 
 async def test_an_update_is_kept_byte_for_byte_with_what_is_read_from_it() -> None:
@@ -102,6 +52,17 @@ async def test_after_the_commit_the_targets_are_woken_and_the_fact_is_told() -> 
     assert desk.woken == [[1, 2]]
     [fact] = desk.facts.of(EventAccepted)
     assert (fact.seq, fact.update_id, fact.targets, fact.size) == (1, 1, 2, len(message(1)))
+
+
+async def test_what_takes_more_than_to_be_kept_is_not_begun() -> None:
+    desk = Desk(access=Access(authorised=frozenset({7, -1007})))
+    stranger = message(1, chat_id=666)
+    supergroup = b'{"update_id":2,"message":{"chat":{"id":-1007},"migrate_from_chat_id":-7}}'
+    for body, trusted in ((b"{", False), (stranger, True), (stranger, False), (supergroup, True)):
+        assert desk.intake.begin(BOT, body, trusted=trusted) is None
+    assert desk.inbox.arrivals == desk.inbox.refused == desk.facts.seen == []
+    assert desk.intake.begin(BOT, b"{", trusted=True) is not None
+    assert desk.intake.begin(BOT, supergroup, trusted=False) is not None
 
 
 async def test_a_repeated_update_wakes_nobody() -> None:
@@ -196,78 +157,6 @@ async def test_updates_whose_numbers_are_too_large_to_read_are_told_apart() -> N
     assert await desk.take(first + payload) is Taken.DUPLICATE
 
 
-async def test_over_the_limit_a_chat_waits_and_loses_nothing() -> None:
-    desk = Desk(per_minute=2)
-    for number in range(4):
-        assert await desk.take(message(number)) is Taken.STORED
-    assert desk.delays == [0, 0, 30 * SECOND, MINUTE]
-
-
-async def test_the_limit_is_per_bot_and_chat() -> None:
-    desk = Desk(per_minute=1)
-    await desk.take(message(1, chat_id=7))
-    await desk.take(message(2, chat_id=8))
-    await desk.take(message(3, chat_id=7), bot=Bot(name="other", bot_id=2))
-    assert desk.delays == [0, 0, 0]
-
-
-async def test_queries_are_never_delayed() -> None:
-    desk = Desk(per_minute=1)
-    for number in range(3):
-        body = {
-            "id": str(number),
-            "from": {"id": 7},
-            "message": {"message_id": 1, "date": 1, "chat": {"id": 7, "type": "private"}},
-            "data": "x",
-        }
-        await desk.take(json.dumps({"update_id": number, "callback_query": body}).encode())
-    assert desk.delays == [0, 0, 0]
-
-
-async def test_a_delay_over_the_cap_is_a_dead_letter_that_uses_up_nothing() -> None:
-    desk = Desk(per_minute=2, max_delay=30 * SECOND)
-    for number in range(6):
-        assert await desk.take(message(number)) is Taken.STORED
-    dead = [arrival.owed[0].dead for arrival in desk.inbox.arrivals]
-    assert dead == [None, None, None, *["rate_limited"] * 3]
-    desk.now += 30 * SECOND
-    await desk.take(message(9))
-    assert desk.inbox.arrivals[-1].owed[0].delay == 30 * SECOND
-    assert desk.inbox.arrivals[-1].owed[0].dead is None
-
-
-async def test_a_repeated_update_and_one_that_was_not_stored_use_up_nothing() -> None:
-    desk = Desk(per_minute=2)
-    await desk.take(message(1))
-    assert await desk.take(message(1)) is Taken.DUPLICATE
-    desk.inbox.trouble = StoreUnavailable("full")
-    with pytest.raises(StoreUnavailable):
-        await desk.take(message(2))
-    desk.inbox.trouble = None
-    await desk.take(message(2))
-    assert desk.delays == [0, 0]
-
-
-async def test_a_clock_that_is_set_back_does_not_hold_chats_up() -> None:
-    desk = Desk(per_minute=1)
-    await desk.take(message(1))
-    desk.now -= 60 * MINUTE
-    await desk.take(message(2))
-    await desk.take(message(3))
-    assert desk.delays == [0, 0, MINUTE]
-
-
-async def test_the_rates_of_so_many_chats_are_remembered_and_no_more(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(limits_module, "CHATS_REMEMBERED", 2)
-    desk = Desk(per_minute=1)
-    for number, chat in enumerate([1, 2, 1, 3, 1, 2]):
-        await desk.take(message(number, chat_id=chat))
-    # Chat 2 was not seen for longest when chat 3 came.
-    assert [bool(delay) for delay in desk.delays] == [False, False, True, False, True, False]
-
-
 class Bots(frozenset):
     """The bots of a target; counts how often it is looked through."""
 
@@ -279,6 +168,7 @@ class Bots(frozenset):
 
 
 async def test_targets_that_take_nothing_of_a_bot_are_looked_at_once_not_at_every_update() -> None:
+    Bots.looked = 0
     desk = Desk()
     mine = target(1)
     other = replace(mine.definition, bots=Bots({99}))

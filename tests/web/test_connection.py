@@ -267,23 +267,6 @@ async def test_who_leaves_while_an_update_is_taken_leaves_nothing_but_the_update
     assert inbox.bodies == [update(1)]
 
 
-async def test_a_bug_on_the_short_way_ends_the_connection_and_is_told(
-    build: Build, inbox: RecordingInbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told = list[str]()
-    loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda _, context: told.append(str(context["exception"])))
-
-    async def broken(*_: Any) -> None:
-        raise RuntimeError("a bug")
-
-    monkeypatch.setattr(Ingest, "take_whole", broken)
-    async with serving(build(inbox)) as gateway, gateway.wire() as wire:
-        await wire.send(WHOLE)
-        assert await wire.ended()
-    assert told == ["a bug"]
-
-
 def connections(gateway: Address) -> list[Connection]:
     """Return what the server serves now."""
     assert gateway.server is not None

@@ -79,8 +79,8 @@ class Shop:
         how.setdefault("priority", KINDS[kind].priority)
         owed = tuple(Owed(target_id=one, lane=lane, **how) for one in ids)
         key = number.to_bytes(16, "big")
-        [acceptance] = await self.store.accept((Arrival(event=event, digest=key, owed=owed),))
-        return acceptance.seq
+        [seq] = await self.store.accept((Arrival(event=event, digest=key, owed=owed),))
+        return seq
 
     def worker(self, **how) -> Worker:
         settings = {"breaker_failures": 0, "grace": SECOND} | how

@@ -100,15 +100,8 @@ class Duty(Struct, frozen=True, kw_only=True):
     token: int
 
 
-class Acceptance(Struct, frozen=True, gc=False):
-    """What became of an arrival: ``seq`` of the stored event, or None for a duplicate."""
-
-    seq: int | None
-
-    @property
-    def duplicate(self) -> bool:
-        """Whether the same update is stored already."""
-        return self.seq is None
+Acceptance: TypeAlias = int | None
+"""What became of an arrival: the seq of the stored event, or None for a duplicate."""
 
 
 class Claim(Struct, frozen=True, kw_only=True, gc=False):

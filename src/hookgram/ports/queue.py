@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Future
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -24,12 +25,13 @@ from hookgram.core.outcome import Settlement
 class Inbox(Protocol):
     """Where updates become durable."""
 
-    async def accept(
+    def accept(
         self, arrivals: Sequence[Arrival], *, offset: Offset | None = None
-    ) -> list[Acceptance]:
+    ) -> Future[list[Acceptance]]:
         """Keep each event with its deliveries, in this order, all or nothing.
 
-        Returns only when they are on stable storage. An arrival whose key is known already
+        A future and no coroutine, for it is asked at every update and needs no task to wait for.
+        It is done only when they are on stable storage. An arrival whose key is known already
         changes nothing but the count of duplicates, and its acceptance comes back only after the
         first one of its kind is committed. A delivery becomes *pending* if its lane is free for
         that target, else *waiting*; one owed to a removed target is cancelled at once. *offset*,

@@ -21,14 +21,15 @@ from hookgram.core.facts import (
     UpdateRefused,
 )
 from hookgram.core.filter import Search, no_expressions
-from hookgram.core.identity import digest, digest_unparsed, event_id
-from hookgram.core.model import UNPARSED, Acceptance, Arrival, Event, Micros, Offset, Owed
+from hookgram.core.identity import event_id
+from hookgram.core.model import Acceptance, Arrival, Event, Offset, Owed
 from hookgram.core.reading import Reading, migration, read
 from hookgram.core.routing import route, takers_of
 from hookgram.ports import ChatBook, Clock, Inbox, Notice
+from hookgram.usecases.arrivals import arrival
 from hookgram.usecases.limits import Allowance, Limits
 
-__all__ = ["Intake", "Limits", "Taken", "arrival"]
+__all__ = ["Intake", "Limits", "Taken"]
 
 STRANGERS_REMEMBERED = 10_000
 """Refused chats that are told as met for the first time; the memory ends there."""
@@ -49,6 +50,13 @@ class _Coming(NamedTuple):
 
     arrival: Arrival
     allowance: Allowance
+
+
+class Begun(NamedTuple):
+    """An update on its way to the store, for ``Intake.end`` when *kept* is done."""
+
+    coming: _Coming
+    kept: asyncio.Future[list[Acceptance]]
 
 
 class Intake:
@@ -121,13 +129,41 @@ class Intake:
             if not self._admits(reading):
                 await self._refuse(bot, reading)
                 return Taken.REFUSED
-        coming = self._prepare(bot, body, reading)
+        begun = self._keep(self._prepare(bot, body, reading))
         try:
-            [acceptance] = await self._inbox.accept((coming.arrival,))
+            await begun.kept
+        finally:
+            taken = self.end(begun)  # raises what was raised
+        return taken
+
+    def begin(self, bot: Bot, body: bytes, *, trusted: bool) -> Begun | None:
+        """Begin to keep one body, where that is all there is to do; else None, for ``take``.
+
+        Needs no task: ``end`` is to be called when *kept* is done. Raises as ``take`` does.
+        """
+        reading = self.read(body)
+        if reading is None:
+            if not trusted:
+                return None
+        elif (trusted and migration(reading) is not None) or not self._admits(reading):
+            return None
+        return self._keep(self._prepare(bot, body, reading))
+
+    def end(self, begun: Begun) -> Taken:
+        """Tell what became of a body, once that is known; raises as ``take`` does."""
+        try:
+            [acceptance] = begun.kept.result()
+        except BaseException:
+            self._limits.give_back(begun.coming.allowance)
+            raise
+        return self._tell(begun.coming, acceptance)
+
+    def _keep(self, coming: _Coming) -> Begun:
+        try:
+            return Begun(coming, self._inbox.accept((coming.arrival,)))
         except BaseException:
             self._limits.give_back(coming.allowance)
             raise
-        return self._tell(coming, acceptance)
 
     async def take_batch(
         self, bot: Bot, updates: Sequence[tuple[bytes, Reading | None]], offset: Offset | None
@@ -201,7 +237,7 @@ class Intake:
     def _tell(self, coming: _Coming, acceptance: Acceptance) -> Taken:
         """Notice what became of an arrival, and wake who has work now."""
         event, owed = coming.arrival.event, coming.arrival.owed
-        if acceptance.seq is None:
+        if acceptance is None:
             self._limits.give_back(coming.allowance)
             self._notice(
                 DuplicateSeen(bot_id=event.bot_id, update_id=event.update_id, kind=event.kind)
@@ -211,10 +247,10 @@ class Intake:
         if work:
             self._wake(work)
         if len(work) < len(owed):
-            self._tell_dead(event, acceptance.seq, owed)
+            self._tell_dead(event, acceptance, owed)
         self._notice(
             EventAccepted(
-                seq=acceptance.seq,
+                seq=acceptance,
                 bot_id=event.bot_id,
                 update_id=event.update_id,
                 kind=event.kind,
@@ -250,32 +286,3 @@ class Intake:
         self._notice(
             UpdateRefused(bot_id=bot.bot_id, chat_id=who, chat_kind=reading.chat_kind, first=first)
         )
-
-
-def arrival(
-    bot: Bot,
-    body: bytes,
-    reading: Reading | None,
-    owed: tuple[Owed, ...],
-    *,
-    name: str,
-    now: Micros,
-) -> Arrival:
-    """Make an event of a body and what was read from it. *name* is its event id."""
-    reading = reading or Reading(update_id=None, kind=UNPARSED, payload=b"")
-    # An id of more than 64 bits is not read, so the whole body must tell such updates apart.
-    unnumbered = reading.update_id is None
-    key = digest_unparsed(body) if unnumbered else digest(reading.kind, reading.payload)
-    event = Event(
-        event_id=name,
-        bot_id=bot.bot_id,
-        update_id=reading.update_id,
-        kind=reading.kind,
-        chat_id=reading.chat_id,
-        user_id=reading.user_id,
-        lane=reading.lane,
-        received_at=now,
-        expires_at=reading.expires_at(now),
-        body=body,
-    )
-    return Arrival(event=event, digest=key, owed=owed)

@@ -135,9 +135,11 @@ class Connection(Bounded):
             ingest.heads.keep(data, request)
         self._wait_no_more()
         self._taking = True
-        task = self.loop.create_task(ingest.take_whole(door, request.body, self._answer))
-        task.add_done_callback(self._taken)
-        self.tasks.add(task)
+        rest = ingest.take(door, request.body, self._answer)
+        if rest is not None:
+            task = self.loop.create_task(rest)
+            task.add_done_callback(self._taken)
+            self.tasks.add(task)
         return True
 
     def _taken(self, task: asyncio.Task[None]) -> None:
@@ -156,7 +158,15 @@ class Connection(Bounded):
         return self.cycle is None or self.cycle.response_complete
 
     def _answer(self, status: int, body: bytes) -> None:
-        """Answer the update that is being taken, and go on with what came behind it."""
+        """Answer the update that is being taken, and leave nobody waiting if we stumble."""
+        try:
+            self._give(status, body)
+        except Exception:
+            self._wire.abort()
+            raise
+
+    def _give(self, status: int, body: bytes) -> None:
+        """Write the answer, and go on with what came behind the update."""
         self._taking = False
         if self._wire.is_closing():
             return

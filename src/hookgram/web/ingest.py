@@ -2,21 +2,20 @@
 
 A plain ASGI callable in front of the application, because it is the one hot path; our own server
 gives it what is there whole without ASGI. 200 only after the commit; 503, without ``Retry-After``,
-only when storing failed; never a 500. A deadline answers instead of cancelling: nothing that is
-being committed is ever cut off.
+only when storing failed; never a 500.
 """
 
 from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Coroutine, Mapping
 from functools import partial
+from typing import Any
 
-from hookgram.core.facts import IngestRejected, TaskFailed
-from hookgram.errors import StoreError
+from hookgram.core.facts import TaskFailed
 from hookgram.ports import Notice
-from hookgram.usecases.intake import Intake, Taken
+from hookgram.usecases.intake import Intake
 from hookgram.web.bodies import Bodies
 from hookgram.web.deadlines import Deadlines
 from hookgram.web.door import Door
@@ -30,16 +29,12 @@ from hookgram.web.exchange import (
     Scope,
     Send,
 )
+from hookgram.web.keeping import SLOW_COMMIT, STORED, Answer, Keeping
 from hookgram.web.whole import Heads, Request
 
 BODY_DEADLINE = 30.0
 COMMIT_DEADLINE = 10.0
 SLOW_BODY = Rejection(408, "the body took too long")
-SLOW_COMMIT = Rejection(503, "storing took too long", entire=True)
-NOT_STORED = Rejection(503, "could not store", entire=True)
-NO_UPDATE = Rejection(400, "not an update", entire=True)
-STORED = b'{"ok":true}'
-"""The answer to what we took. A key ``method`` in it would be a call that Telegram executes."""
 
 
 class Ingest:
@@ -58,11 +53,10 @@ class Ingest:
     ) -> None:
         self._inner = inner
         self._doors = dict(doors)
-        self._intake = intake
         self._bodies = bodies
+        self._keeping = Keeping(intake, bodies, notice, commit_deadline)
         self._notice = notice
         self._slow_bodies = Deadlines(body_deadline)
-        self._slow_commits = Deadlines(commit_deadline)
         self.heads = Heads()
         self._answering: set[asyncio.Task[None]] = set()
 
@@ -104,26 +98,12 @@ class Ingest:
             return None
         return door
 
-    async def take_whole(
-        self, door: Door, body: bytes, answer: Callable[[int, bytes], None]
-    ) -> None:
-        """Take the update of a request that was let in; *answer* is called just once."""
-        answered = False
+    def take(self, door: Door, body: bytes, answer: Answer) -> Coroutine[Any, Any, None] | None:
+        """Take the update of a request that was let in; *answer* is called just once.
 
-        def late() -> None:
-            nonlocal answered
-            answered = True
-            self._tell(door, SLOW_COMMIT)
-            answer(SLOW_COMMIT.status, SLOW_COMMIT.body)
-
-        rejection = await self._keep(door, body, late)
-        if answered:
-            return
-        if rejection is None:
-            answer(200, STORED)
-        else:
-            self._tell(door, rejection)
-            answer(rejection.status, rejection.body)
+        What is returned is to be run, where there is more to do than to have it kept.
+        """
+        return self._keeping.take(door, body, answer)
 
     async def _take(
         self, door: Door, headers: list[Header], exchange: Exchange
@@ -138,25 +118,7 @@ class Ingest:
         finally:
             self._slow_bodies.end(wait)
         late = partial(self._give_up, door, exchange, SLOW_COMMIT)
-        return await self._keep(door, body, late)
-
-    async def _keep(self, door: Door, body: bytes, late: Callable[[], None]) -> Rejection | None:
-        """Keep a body, which counts as waiting until then; tell why it cannot be, if so.
-
-        *late* is called when it takes too long: it goes on all the same.
-        """
-        wait = self._slow_commits.begin(late)
-        try:
-            taken = await self._intake.take(door.bot, body, trusted=door.secret is not None)
-        except StoreError:
-            return NOT_STORED
-        except Exception:  # noqa: BLE001 - Telegram asks again; what it was is told
-            self._notice(TaskFailed(where="ingest", error=traceback.format_exc()))
-            return NOT_STORED
-        finally:
-            self._slow_commits.end(wait)
-            self._bodies.release(body)
-        return NO_UPDATE if taken is Taken.UNREADABLE else None
+        return await self._keeping.keep(door, body, late)
 
     def _give_up(self, door: Door, exchange: Exchange, rejection: Rejection) -> None:
         """Answer while the request goes on.
@@ -172,12 +134,8 @@ class Ingest:
         self, door: Door, exchange: Exchange, rejection: Rejection, *, linger: bool = True
     ) -> None:
         if not exchange.answered:
-            self._tell(door, rejection)
+            self._keeping.tell(door, rejection)
             await exchange.reject(rejection, linger=linger)
-
-    def _tell(self, door: Door, rejection: Rejection) -> None:
-        status, reason = rejection.status, rejection.reason
-        self._notice(IngestRejected(bot=door.bot.name, status=status, reason=reason))
 
 
 async def _only_post(exchange: Exchange, headers: list[Header]) -> None:

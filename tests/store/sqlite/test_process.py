@@ -173,7 +173,7 @@ async def test_closing_finishes_what_waits_and_leaves_no_process(open_file, path
     waiting = [asyncio.ensure_future(accept(store, arrival())) for _ in range(30)]
     await asyncio.sleep(0)
     await store.close()
-    assert [answer.duplicate for [answer] in await asyncio.gather(*waiting)] == [False] * 30
+    assert [answer is None for [answer] in await asyncio.gather(*waiting)] == [False] * 30
     assert children(os.getpid()) == before
     log = path.with_name("events.db-wal")
     assert not log.exists() or log.stat().st_size == 0

@@ -162,7 +162,7 @@ async def test_closing_finishes_what_waits_and_refuses_what_comes_later(open_fil
     waiting = [asyncio.ensure_future(accept(store, arrival())) for _ in range(30)]
     await asyncio.sleep(0)
     await asyncio.gather(store.close(), store.close())
-    assert [answer.duplicate for [answer] in await asyncio.gather(*waiting)] == [False] * 30
+    assert [answer is None for [answer] in await asyncio.gather(*waiting)] == [False] * 30
     for call in (store.probe, store.counts, store.checkpoint, store.due):
         with pytest.raises(StoreUnavailable):
             await call()

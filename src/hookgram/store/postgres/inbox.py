@@ -33,7 +33,7 @@ async def accept(tx: Single, calls: Sequence[Sequence[Arrival]]) -> list[list[Ac
         raise NotFound(str(error)) from error
     tx.told = row["began"]
     seqs = iter(row["seqs"])
-    return [[Acceptance(next(seqs)) for _ in call] for call in calls]
+    return [[next(seqs) for _ in call] for call in calls]
 
 
 def _owing(number: int, owed: Owed) -> tuple[object, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Future, ensure_future
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -68,16 +69,19 @@ class PostgresStore(PostgresJournal):
 
     # Inbox
 
-    async def accept(
+    def accept(
         self, arrivals: Sequence[Arrival], *, offset: Offset | None = None
-    ) -> list[Acceptance]:
+    ) -> Future[list[Acceptance]]:
         """Keep each event with its deliveries, in this order, all or nothing."""
+        return ensure_future(self._accept(arrivals, offset))
+
+    async def _accept(self, arrivals: Sequence[Arrival], offset: Offset | None) -> list[Acceptance]:
         if offset is None:
             accepted = await self._taking.call(inbox.ACCEPT, arrivals)
         else:
             accepted = await self._taking.call(inbox.ACCEPT_POLLED, (arrivals, offset))
         pairs = zip(arrivals, accepted, strict=True)
-        owed = [one for each, answer in pairs if not answer.duplicate for one in each.owed]
+        owed = [one for each, answer in pairs if answer is not None for one in each.owed]
         self._brought(len(owed), {one.target_id for one in owed})
         return accepted
 

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
 
 from hookgram.core.counters import Counter
-from hookgram.core.model import UNPARSED, Offset
+from hookgram.core.model import UNPARSED, Acceptance, Offset
 from hookgram.store.sqlite.lanes import owe
 from hookgram.store.sqlite.rows import KIND, Coming
 from hookgram.store.sqlite.transaction import Transaction, View
 
-Kept: TypeAlias = int | None
-"""The number of the event that was kept; None for one that was known."""
 
-
-def accept(tx: Transaction, calls: Sequence[Sequence[Coming]]) -> list[list[Kept]]:
+def accept(tx: Transaction, calls: Sequence[Sequence[Coming]]) -> list[list[Acceptance]]:
     """Keep each caller's events with their deliveries, unless their keys are known."""
     kept = iter(_accept(tx, [one for arrivals in calls for one in arrivals]))
     return [[next(kept) for _ in arrivals] for arrivals in calls]
 
 
-def accept_polled(tx: Transaction, arrivals: Sequence[Coming], offset: Offset) -> list[Kept]:
+def accept_polled(tx: Transaction, arrivals: Sequence[Coming], offset: Offset) -> list[Acceptance]:
     """Keep events with their deliveries, unless their keys are known, and where polling goes on."""
     kept = _accept(tx, arrivals)
     tx.write("keep_offset", {"bot_id": offset.bot_id, "next_id": offset.next_id})
@@ -34,7 +30,7 @@ def next_id(view: View, bot_id: int) -> int | None:
     return row[0] if row else None
 
 
-def _accept(tx: Transaction, arrivals: Sequence[Coming]) -> list[Kept]:
+def _accept(tx: Transaction, arrivals: Sequence[Coming]) -> list[Acceptance]:
     fresh = _unseen(tx, arrivals)
     events = [event for event, _, _ in fresh.values()]
     seqs = dict(zip(fresh, tx.insert_many("insert_event", events), strict=True))

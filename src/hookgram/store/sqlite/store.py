@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Future, ensure_future
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
@@ -48,17 +49,15 @@ class SqliteStore(SqliteJournal):
 
     # Inbox
 
-    async def accept(
+    def accept(
         self, arrivals: Sequence[Arrival], *, offset: Offset | None = None
-    ) -> list[Acceptance]:
+    ) -> Future[list[Acceptance]]:
         """Keep each event with its deliveries, in this order, all or nothing."""
         rows = [coming(arrival) for arrival in arrivals]
         if offset is None:
-            kept = await self._writer.share(inbox.accept, rows)
-        else:
-            polled = partial(inbox.accept_polled, arrivals=rows, offset=offset)
-            kept = await self._writer.call(polled)
-        return [Acceptance(seq) for seq in kept]
+            return self._writer.share(inbox.accept, rows)
+        polled = partial(inbox.accept_polled, arrivals=rows, offset=offset)
+        return ensure_future(self._writer.call(polled))
 
     async def offset(self, bot_id: int) -> int | None:
         """Tell the update id that polling asks for next."""
