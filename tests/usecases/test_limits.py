@@ -91,7 +91,7 @@ async def test_the_rates_of_so_many_chats_are_remembered_and_no_more(
 
 
 async def test_what_is_refused_at_once_uses_up_nothing() -> None:
-    desk = Desk(per_minute=2)
+    desk = Desk(per_minute=1)
     accept = desk.inbox.accept
 
     def refuse(*_: object, **__: object) -> NoReturn:
@@ -106,7 +106,7 @@ async def test_what_is_refused_at_once_uses_up_nothing() -> None:
 
 
 async def test_who_is_cut_off_while_it_is_kept_uses_up_nothing() -> None:
-    desk = Desk(per_minute=2)
+    desk = Desk(per_minute=1)
     desk.inbox.gate.clear()
     taking = asyncio.create_task(desk.intake.take(BOT, message(1), trusted=True))
     await desk.inbox.reached.wait()
