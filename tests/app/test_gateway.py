@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from fakes.facts import Facts
 from fakes.gateway import SECRET, environment
 from hookgram.app import Gateway, wall_clock
 from hookgram.app.serving import _log
-from hookgram.core.facts import IngestRejected, TaskFailed
+from hookgram.core.facts import IngestRejected, StoreFailed, TaskFailed
 from hookgram.core.role import Role
 from hookgram.errors import StoreUnavailable
 from hookgram.settings import Settings, load
@@ -85,6 +85,31 @@ async def test_a_role_runs_its_own_loops_only(
         assert gateway.not_ready() == []
 
 
+async def test_an_update_that_cannot_be_stored_has_the_store_probed_at_once(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    async def fail() -> None:
+        raise StoreUnavailable("full")
+
+    def fail_at_once(*_: object, **__: object) -> None:
+        raise StoreUnavailable("full")
+
+    facts = Facts()
+    gateway = Gateway(settings, facts, lambda: None)
+    app = await gateway.open()
+    try:
+        for _ in range(2):  # behind the first one of the pulse's own
+            await gateway._store.probe()
+        monkeypatch.setattr(gateway._store, "probe", fail)
+        monkeypatch.setattr(gateway._store, "accept", fail_at_once)
+        secret = [(b"x-telegram-bot-api-secret-token", SECRET.encode())]
+        assert await asked(app, "POST", "/telegram/webhook", secret) == 503
+        await facts.wait(StoreFailed)
+        assert gateway.not_ready() == ["the store does not commit: full"]
+    finally:
+        await gateway.close()
+
+
 async def test_a_worker_says_that_it_takes_no_updates(settings: Settings):
     facts = Facts()
     gateway = Gateway(settings.model_copy(update={"role": "worker"}), facts, lambda: None)
@@ -102,7 +127,9 @@ async def test_a_worker_says_that_it_takes_no_updates(settings: Settings):
         await gateway.close()
 
 
-async def asked(app: Asgi, method: str, path: str) -> int:
+async def asked(
+    app: Asgi, method: str, path: str, headers: Sequence[tuple[bytes, bytes]] = ()
+) -> int:
     """Ask an application once; return the status."""
     sent: list[MutableMapping[str, Any]] = []
 
@@ -112,6 +139,12 @@ async def asked(app: Asgi, method: str, path: str) -> int:
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": method, "path": path, "headers": [], "query_string": b""}
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "headers": [*headers],
+        "query_string": b"",
+    }
     await app(scope, receive, send)
     return int(sent[0]["status"])

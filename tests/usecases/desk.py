@@ -10,7 +10,7 @@ from fakes.inbox import Facts, RecordingInbox
 from hookgram.core.access import Access
 from hookgram.core.definition import Bot, Definition, Origin, Target
 from hookgram.core.retry import RetryPolicy
-from hookgram.usecases.intake import Intake, Limits, Taken
+from hookgram.usecases.intake import Begun, Intake, Limits, Taken
 
 BOT = Bot(name="default", bot_id=123456)
 NOW = 1_772_040_230_123_456
@@ -40,9 +40,11 @@ class Desk:
         self.intake.set_targets([target(1), target(2)])
 
     async def take(self, body: bytes, *, trusted: bool = True, bot: Bot = BOT) -> Taken:
-        begun = self.intake.begin(bot, body, trusted=trusted) if self.begins else None
-        if begun is None:
+        if not self.begins:
             return await self.intake.take(bot, body, trusted=trusted)
+        begun = self.intake.begin(bot, body, trusted=trusted)
+        if not isinstance(begun, Begun):
+            return await begun
         await asyncio.wait([begun.kept])
         return self.intake.end(begun)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import NoReturn
 
 import pytest
 from msgspec.structs import replace
@@ -19,7 +20,7 @@ from hookgram.core.identity import digest, digest_unparsed
 from hookgram.core.model import SECOND, Offset
 from hookgram.errors import StoreUnavailable
 from hookgram.usecases import intake as intake_module
-from hookgram.usecases.intake import Taken
+from hookgram.usecases.intake import Begun, Taken
 from usecases.desk import BOT, NOW, Desk, message, target
 
 pytestmark = pytest.mark.usefixtures("begun")
@@ -54,15 +55,19 @@ async def test_after_the_commit_the_targets_are_woken_and_the_fact_is_told() -> 
     assert (fact.seq, fact.update_id, fact.targets, fact.size) == (1, 1, 2, len(message(1)))
 
 
-async def test_what_takes_more_than_to_be_kept_is_not_begun() -> None:
+async def test_what_takes_more_than_to_be_kept_is_still_to_be_run() -> None:
     desk = Desk(access=Access(authorised=frozenset({7, -1007})))
     stranger = message(1, chat_id=666)
     supergroup = b'{"update_id":2,"message":{"chat":{"id":-1007},"migrate_from_chat_id":-7}}'
     for body, trusted in ((b"{", False), (stranger, True), (stranger, False), (supergroup, True)):
-        assert desk.intake.begin(BOT, body, trusted=trusted) is None
+        rest = desk.intake.begin(BOT, body, trusted=trusted)
+        assert not isinstance(rest, Begun)
+        rest.close()
     assert desk.inbox.arrivals == desk.inbox.refused == desk.facts.seen == []
-    assert desk.intake.begin(BOT, b"{", trusted=True) is not None
-    assert desk.intake.begin(BOT, supergroup, trusted=False) is not None
+    for body, trusted in ((b"{", True), (supergroup, False)):
+        begun = desk.intake.begin(BOT, body, trusted=trusted)
+        assert isinstance(begun, Begun)
+        await begun.kept
 
 
 async def test_a_repeated_update_wakes_nobody() -> None:
@@ -122,6 +127,17 @@ async def test_an_update_that_we_stumble_over_is_kept_and_told(
     assert (arrival.event.kind, arrival.event.body) == ("unparsed", message(1))
     [fact] = desk.facts.of(TaskFailed)
     assert "a bug" in fact.error
+
+
+async def test_a_body_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk()
+
+    def stumble(_: bytes) -> NoReturn:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(intake_module, "read", stumble)
+    assert await desk.take(message(1), trusted=False) is Taken.UNREADABLE
+    assert len(desk.facts.of(TaskFailed)) == 1
 
 
 async def test_a_stranger_is_counted_and_not_stored() -> None:

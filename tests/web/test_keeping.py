@@ -10,9 +10,15 @@ import pytest
 from fakes.http import request, serving
 from fakes.inbox import Facts, RecordingInbox
 from hookgram.core.facts import IngestRejected
+from hookgram.errors import StoreUnavailable
 from hookgram.web import connection
+from hookgram.web.bodies import Bodies
+from hookgram.web.deadlines import Deadlines
 from hookgram.web.keeping import Keeping
-from web.posting import ELSEWHERE, PATH, WHOLE, Build, exchange, update
+from web.posting import ELSEWHERE, PATH, TOKEN, WHOLE, Build, exchange, update
+
+MOVED = b'{"update_id":1,"message":{"chat":{"id":-1007},"migrate_from_chat_id":-7}}'
+"""An update that takes a task: a group has become another."""
 
 
 async def test_an_update_is_taken_without_a_task(build: Build, inbox: RecordingInbox) -> None:
@@ -42,24 +48,82 @@ async def test_a_commit_that_is_cut_off_is_asked_for_again(
 
 
 @pytest.mark.parametrize(
-    "where", [(Keeping, "_take_slowly"), (connection, "_written")], ids=["taking", "answering"]
+    "where",
+    [
+        (connection, "_written"),
+        (Deadlines, "end"),
+        (Bodies, "release"),
+        (Keeping, "tell"),
+        (Keeping, "_failed"),
+    ],
+    ids=lambda where: where[1],
 )
-async def test_a_bug_on_the_short_way_ends_the_connection_and_is_told(
+async def test_a_bug_after_a_commit_or_without_one_leaves_nobody_waiting(
     build: Build, inbox: RecordingInbox, monkeypatch: pytest.MonkeyPatch, where: tuple[Any, str]
 ) -> None:
-    told = list[str]()
-    loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda _, context: told.append(str(context["exception"])))
+    told = listen()
+    inbox.trouble = StoreUnavailable("full")
+    monkeypatch.setattr(*where, stumble)
+    async with serving(build(inbox)) as gateway, gateway.wire() as wire:
+        await wire.send(WHOLE)
+        assert await wire.ended()
+    assert told[0] == "a bug"
 
-    async def broken(*_: Any) -> NoReturn:
-        raise RuntimeError("a bug")
 
-    def broken_at_once(*_: Any, **__: Any) -> NoReturn:
-        raise RuntimeError("a bug")
-
-    module, name = where
-    monkeypatch.setattr(module, name, broken if module is Keeping else broken_at_once)
+@pytest.mark.parametrize(
+    "where",
+    [(connection, "_written"), (Deadlines, "end"), (Bodies, "release"), (Keeping, "tell")],
+    ids=lambda where: where[1],
+)
+async def test_a_bug_in_a_task_leaves_nobody_waiting(
+    build: Build, inbox: RecordingInbox, monkeypatch: pytest.MonkeyPatch, where: tuple[Any, str]
+) -> None:
+    told = listen()
+    monkeypatch.setattr(*where, stumble)
     async with serving(build(inbox, secret=None)) as gateway, gateway.wire() as wire:
-        await wire.send(request("POST", PATH, b"no update" if module is Keeping else update(1)))
+        await wire.send(request("POST", PATH, b"no update"))
         assert await wire.ended()
     assert told == ["a bug"]
+
+
+@pytest.mark.parametrize("body", [update(1), MOVED], ids=["without a task", "in a task"])
+async def test_a_bug_in_a_late_answer_leaves_nobody_waiting(
+    build: Build,
+    inbox: RecordingInbox,
+    monkeypatch: pytest.MonkeyPatch,
+    body: bytes,
+) -> None:
+    told = listen()
+    inbox.gate.clear()
+    monkeypatch.setattr(Keeping, "tell", stumble)
+    async with serving(build(inbox, commit_deadline=0.05)) as gateway:
+        async with gateway.wire() as wire:
+            await wire.send(request("POST", PATH, body, [TOKEN]))
+            assert await wire.ended()
+        inbox.gate.set()
+    assert told == ["a bug"]
+
+
+async def test_what_was_answered_waits_for_no_deadline_and_counts_no_longer(
+    build: Build, inbox: RecordingInbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = build(inbox)
+    async with serving(app) as gateway, gateway.wire() as wire:
+        assert (await exchange(wire, WHOLE)).status == 200
+        monkeypatch.setattr(inbox, "accept", stumble)
+        assert (await exchange(wire, request("POST", PATH, update(2), [TOKEN]))).status == 503
+    assert app._bodies.waiting == 0
+    assert app.keeping._deadlines._waits == {}
+
+
+def listen() -> list[str]:
+    """Return what the loop will be told of."""
+    told = list[str]()
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, context: told.append(str(context["exception"]))
+    )
+    return told
+
+
+def stumble(*_: Any, **__: Any) -> NoReturn:
+    raise RuntimeError("a bug")

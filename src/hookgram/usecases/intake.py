@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import enum
 import traceback
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -119,35 +119,40 @@ class Intake:
         *trusted*: it came with the right secret; without one, a body that is no update is not kept.
         Raises StoreUnavailable or StoreBroken when it could not be kept.
         """
+        begun = self.begin(bot, body, trusted=trusted)
+        return await (self._finish(begun) if isinstance(begun, Begun) else begun)
+
+    def begin(self, bot: Bot, body: bytes, *, trusted: bool) -> Begun | Coroutine[Any, Any, Taken]:
+        """Do as ``take`` does, without a task where a body has only to be kept.
+
+        Then ``end`` is to be called when that is done; else what is returned is to be awaited.
+        """
         reading = self.read(body)
-        if reading is None and not trusted:
+        # Who proves nothing moves nothing.
+        moved = migration(reading) if reading is not None and trusted else None
+        unreadable = reading is None and not trusted
+        if unreadable or moved is not None or not self._admits(reading):
+            return self._take_otherwise(bot, body, reading, moved)
+        return self._keep(self._prepare(bot, body, reading))
+
+    async def _take_otherwise(
+        self, bot: Bot, body: bytes, reading: Reading | None, moved: tuple[int, int] | None
+    ) -> Taken:
+        if reading is None:
             return Taken.UNREADABLE
-        if reading is not None:
-            moved = migration(reading) if trusted else None  # who proves nothing moves nothing
-            if moved is not None:
-                await self._follow(*moved)
-            if not self._admits(reading):
-                await self._refuse(bot, reading)
-                return Taken.REFUSED
-        begun = self._keep(self._prepare(bot, body, reading))
+        if moved is not None:
+            await self._follow(*moved)
+        if not self._admits(reading):
+            await self._refuse(bot, reading)
+            return Taken.REFUSED
+        return await self._finish(self._keep(self._prepare(bot, body, reading)))
+
+    async def _finish(self, begun: Begun) -> Taken:
         try:
             await begun.kept
         finally:
             taken = self.end(begun)  # raises what was raised
         return taken
-
-    def begin(self, bot: Bot, body: bytes, *, trusted: bool) -> Begun | None:
-        """Begin to keep one body, where that is all there is to do; else None, for ``take``.
-
-        Needs no task: ``end`` is to be called when *kept* is done. Raises as ``take`` does.
-        """
-        reading = self.read(body)
-        if reading is None:
-            if not trusted:
-                return None
-        elif (trusted and migration(reading) is not None) or not self._admits(reading):
-            return None
-        return self._keep(self._prepare(bot, body, reading))
 
     def end(self, begun: Begun) -> Taken:
         """Tell what became of a body, once that is known; raises as ``take`` does."""

@@ -135,7 +135,7 @@ class Connection(Bounded):
             ingest.heads.keep(data, request)
         self._wait_no_more()
         self._taking = True
-        rest = ingest.take(door, request.body, self._answer)
+        rest = ingest.keeping.take(door, request.body, self)
         if rest is not None:
             task = self.loop.create_task(rest)
             task.add_done_callback(self._taken)
@@ -151,22 +151,18 @@ class Connection(Bounded):
                 {"message": "an update's connection failed", "exception": failure}
             )
         if failure is not None or task.cancelled():
-            self._wire.abort()
+            self.abort()
+
+    def abort(self) -> None:
+        """Close the connection now: nobody may wait for an answer that does not come."""
+        self._wire.abort()
 
     def _answered(self) -> bool:
         """Tell whether all that the server was given is answered."""
         return self.cycle is None or self.cycle.response_complete
 
-    def _answer(self, status: int, body: bytes) -> None:
-        """Answer the update that is being taken, and leave nobody waiting if we stumble."""
-        try:
-            self._give(status, body)
-        except Exception:
-            self._wire.abort()
-            raise
-
-    def _give(self, status: int, body: bytes) -> None:
-        """Write the answer, and go on with what came behind the update."""
+    def answer(self, status: int, body: bytes) -> None:
+        """Answer the update that is being taken, and go on with what came behind it."""
         self._taking = False
         if self._wire.is_closing():
             return

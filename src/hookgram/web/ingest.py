@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 from hookgram.core.facts import TaskFailed
 from hookgram.ports import Notice
@@ -29,7 +28,7 @@ from hookgram.web.exchange import (
     Scope,
     Send,
 )
-from hookgram.web.keeping import SLOW_COMMIT, STORED, Answer, Keeping
+from hookgram.web.keeping import SLOW_COMMIT, STORED, Keeping
 from hookgram.web.whole import Heads, Request
 
 BODY_DEADLINE = 30.0
@@ -54,7 +53,7 @@ class Ingest:
         self._inner = inner
         self._doors = dict(doors)
         self._bodies = bodies
-        self._keeping = Keeping(intake, bodies, notice, commit_deadline)
+        self.keeping = Keeping(intake, bodies, notice, commit_deadline)
         self._notice = notice
         self._slow_bodies = Deadlines(body_deadline)
         self.heads = Heads()
@@ -98,13 +97,6 @@ class Ingest:
             return None
         return door
 
-    def take(self, door: Door, body: bytes, answer: Answer) -> Coroutine[Any, Any, None] | None:
-        """Take the update of a request that was let in; *answer* is called just once.
-
-        What is returned is to be run, where there is more to do than to have it kept.
-        """
-        return self._keeping.take(door, body, answer)
-
     async def _take(
         self, door: Door, headers: list[Header], exchange: Exchange
     ) -> Rejection | None:
@@ -118,7 +110,7 @@ class Ingest:
         finally:
             self._slow_bodies.end(wait)
         late = partial(self._give_up, door, exchange, SLOW_COMMIT)
-        return await self._keeping.keep(door, body, late)
+        return await self.keeping.keep(door, body, late)
 
     def _give_up(self, door: Door, exchange: Exchange, rejection: Rejection) -> None:
         """Answer while the request goes on.
@@ -134,7 +126,7 @@ class Ingest:
         self, door: Door, exchange: Exchange, rejection: Rejection, *, linger: bool = True
     ) -> None:
         if not exchange.answered:
-            self._keeping.tell(door, rejection)
+            self.keeping.tell(door, rejection)
             await exchange.reject(rejection, linger=linger)
 
 

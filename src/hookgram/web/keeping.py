@@ -9,7 +9,7 @@ import asyncio
 import traceback
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -28,15 +28,23 @@ NO_UPDATE = Rejection(400, "not an update", entire=True)
 STORED = b'{"ok":true}'
 """The answer to what we took. A key ``method`` in it would be a call that Telegram executes."""
 
-Answer: TypeAlias = Callable[[int, bytes], None]
-"""Gives a status and a body to whoever waits for them."""
+
+class Client(Protocol):
+    """Who posted a body and waits for an answer."""
+
+    def answer(self, status: int, body: bytes) -> None:
+        """Give the answer."""
+
+    def abort(self) -> None:
+        """Let the client go without one."""
 
 
-class _Client(Struct):
-    """Whom to answer, once, and at which door he waits."""
+class _Posted(Struct):
+    """A body at a door, and its client, who is answered once."""
 
     door: Door
-    answer: Answer
+    body: bytes
+    client: Client
     answered: bool = False
 
 
@@ -54,57 +62,74 @@ class Keeping:
 
         *late* is called when it takes too long: it goes on all the same.
         """
+        taking = self._intake.take(door.bot, body, trusted=door.secret is not None)
+        return await self._taken(taking, body, late)
+
+    def take(self, door: Door, body: bytes, client: Client) -> Coroutine[Any, Any, None] | None:
+        """Keep a body without a task, where that is all there is to do, and answer the client.
+
+        Else return what is still to be run, and answers then. When we stumble ourselves, the client
+        is let go without an answer.
+        """
+        posted = _Posted(door, body, client)
+        try:
+            begun = self._intake.begin(door.bot, body, trusted=door.secret is not None)
+        except Exception as error:  # noqa: BLE001 - Telegram asks again; what it was is told
+            self._bodies.release(body)
+            self._answer(posted, self._failed(error))
+            return None
+        late = partial(self._guard, posted, self._answer, SLOW_COMMIT)
+        if not isinstance(begun, Begun):
+            return self._take_slowly(posted, begun, late)
+        wait = self._deadlines.begin(late)
+        begun.kept.add_done_callback(partial(self._guard, posted, self._end, begun, wait))
+        return None
+
+    async def _take_slowly(
+        self, posted: _Posted, taking: Coroutine[Any, Any, Taken], late: Callable[[], None]
+    ) -> None:
+        self._answer(posted, await self._taken(taking, posted.body, late))
+
+    async def _taken(
+        self, taking: Coroutine[Any, Any, Taken], body: bytes, late: Callable[[], None]
+    ) -> Rejection | None:
         wait = self._deadlines.begin(late)
         try:
-            taken = await self._intake.take(door.bot, body, trusted=door.secret is not None)
-        except Exception as error:  # noqa: BLE001 - Telegram asks again; what it was is told
+            taken = await taking
+        except Exception as error:  # noqa: BLE001 - as above
             return self._failed(error)
         finally:
             self._deadlines.end(wait)
             self._bodies.release(body)
         return NO_UPDATE if taken is Taken.UNREADABLE else None
 
-    def take(self, door: Door, body: bytes, answer: Answer) -> Coroutine[Any, Any, None] | None:
-        """Keep a body without a task, where that is all there is to do, and *answer*, once.
-
-        Else return what is still to be run, and answers then.
-        """
-        client = _Client(door, answer)
-        try:
-            begun = self._intake.begin(door.bot, body, trusted=door.secret is not None)
-        except Exception as error:  # noqa: BLE001 - as above
-            self._bodies.release(body)
-            self._answer(client, self._failed(error))
-            return None
-        if begun is None:
-            return self._take_slowly(client, body)
-        wait = self._deadlines.begin(partial(self._answer, client, SLOW_COMMIT))
-        begun.kept.add_done_callback(partial(self._kept, client, body, begun, wait))
-        return None
-
-    async def _take_slowly(self, client: _Client, body: bytes) -> None:
-        late = partial(self._answer, client, SLOW_COMMIT)
-        self._answer(client, await self.keep(client.door, body, late))
-
-    def _kept(self, client: _Client, body: bytes, begun: Begun, wait: int, _: object) -> None:
+    def _end(self, posted: _Posted, begun: Begun, wait: int, _: object) -> None:
         self._deadlines.end(wait)
-        self._bodies.release(body)
+        self._bodies.release(posted.body)
         rejection = None
         try:
             self._intake.end(begun)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - as above
             rejection = self._failed(error)
-        self._answer(client, rejection)
+        self._answer(posted, rejection)
 
-    def _answer(self, client: _Client, rejection: Rejection | None) -> None:
-        if client.answered:
+    def _answer(self, posted: _Posted, rejection: Rejection | None) -> None:
+        if posted.answered:
             return
-        client.answered = True
+        posted.answered = True
         if rejection is None:
-            client.answer(200, STORED)
+            posted.client.answer(200, STORED)
         else:
-            self.tell(client.door, rejection)
-            client.answer(rejection.status, rejection.body)
+            self.tell(posted.door, rejection)
+            posted.client.answer(rejection.status, rejection.body)
+
+    def _guard(self, posted: _Posted, step: Callable[..., None], *given: Any) -> None:
+        """Leave no client waiting for ever, whatever we stumble over."""
+        try:
+            step(posted, *given)
+        except BaseException:
+            posted.client.abort()
+            raise
 
     def tell(self, door: Door, rejection: Rejection) -> None:
         """Notice that a body was rejected."""

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from itertools import chain
-from typing import Any
 
 import apsw
 
 from hookgram.core.model import Micros
 from hookgram.errors import StoreBroken, StoreUnavailable
-from hookgram.store.sqlite.call import TOGETHER, Order, Result
+from hookgram.store.sqlite.call import TOGETHER, Failure, Order, Result
 from hookgram.store.sqlite.transaction import SQL, Transaction
 from hookgram.store.sqlite.troubles import translated
 
@@ -19,26 +17,28 @@ from hookgram.store.sqlite.troubles import translated
 class Job:
     """What one caller asks, run apart from what others ask, and how it went."""
 
-    __slots__ = ("_work", "result")
+    __slots__ = ("_order", "result")
 
-    def __init__(self, work: Callable[[Transaction], Any]) -> None:
-        self._work = work
+    def __init__(self, order: Order) -> None:
+        self._order = order
         self.result: Result = None
 
     @property
     def failed(self) -> bool:
-        """Whether the result is an error."""
-        return isinstance(self.result, Exception)
+        """Whether it came to nothing."""
+        return isinstance(self.result, Failure)
 
     def run(self, tx: Transaction) -> bool:
         """Run within *tx*, keeping what came of it; tells whether it succeeded."""
         try:
-            self.result = self._work(tx)
+            [self.result] = _run(self._order, tx)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this caller's alone
-            self.result = translated(error)
-        if isinstance(self.result, StoreBroken):
-            raise self.result  # never tried again: what failed once may seem to succeed next
-        return not self.failed
+            self.result = Failure(translated(error))
+        if not self.failed:
+            return True
+        if isinstance(self.result.error, StoreBroken):
+            raise self.result.error  # never tried again: next time it may seem to succeed
+        return False
 
 
 class Batches:
@@ -49,7 +49,7 @@ class Batches:
         self._shard = shard
         self._now = 0
 
-    def run(self, orders: Sequence[Order], now: Micros) -> list[Result]:
+    def run(self, orders: Sequence[Order], now: Micros) -> list[list[Result]]:
         """Run *orders* in one transaction, at the moment *now*, and return how each went.
 
         Raises StoreBroken when the store cannot be trusted any more.
@@ -59,12 +59,12 @@ class Batches:
             results = self._together(orders)
         except apsw.Error as error:
             reason = _passing(error)
-            results = [_failed(order, reason) for order in orders]
+            results = [[_failed(reason) for _ in items] for _, _, items in orders]
         finally:
             self._rollback()
         return self._apart(orders) if results is None else results
 
-    def _together(self, orders: Sequence[Order]) -> list[Result] | None:
+    def _together(self, orders: Sequence[Order]) -> list[list[Result]] | None:
         """Run without fences, which is cheaper; None, with nothing changed, if one failed.
 
         Whose error it was, each one's own run will tell.
@@ -79,14 +79,11 @@ class Batches:
         self._commit(tx)
         return results
 
-    def _apart(self, orders: Sequence[Order]) -> list[Result]:
-        parted = [_parted(order) for order in orders]
-        jobs = [*chain.from_iterable(parted)]
-        self._guard(jobs, self._fenced)
-        return [
-            [job.result for job in some] if order[0] == TOGETHER else some[0].result
-            for order, some in zip(orders, parted, strict=True)
-        ]
+    def _apart(self, orders: Sequence[Order]) -> list[list[Result]]:
+        """Run what each caller asks by itself."""
+        jobs = [[Job((manner, work, [item])) for item in items] for manner, work, items in orders]
+        self._guard([*chain.from_iterable(jobs)], self._fenced)
+        return [[job.result for job in of_order] for of_order in jobs]
 
     def _guard(self, jobs: Sequence[Job], run: Callable[[Sequence[Job]], None]) -> None:
         """Run jobs so that a transaction that fails as a whole is each one's failure."""
@@ -96,7 +93,7 @@ class Batches:
             reason = _passing(error)
             for job in jobs:
                 if not job.failed:
-                    job.result = StoreUnavailable(reason)
+                    job.result = _failed(reason)
         finally:
             self._rollback()
 
@@ -142,30 +139,17 @@ class Batches:
             self._db.execute(SQL["rollback"])
 
 
-def _run(order: Order, tx: Transaction) -> Result:
+def _run(order: Order, tx: Transaction) -> list[Result]:
+    """Carry out an order; returns as many results as it has items, or raises."""
     manner, work, items = order
-    return work(tx, items) if manner == TOGETHER else work(tx)
+    results = work(tx, items) if manner == TOGETHER else [work(tx)]
+    if len(results) != len(items):
+        raise ValueError(f"{len(results)} results of {len(items)} items")
+    return list(results)
 
 
-def _parted(order: Order) -> list[Job]:
-    """Make a job of what each caller asks."""
-    manner, work, items = order
-    if manner != TOGETHER:
-        return [Job(work)]
-    return [Job(partial(_of_one, work=work, item=item)) for item in items]
-
-
-def _of_one(tx: Transaction, work: Callable[..., Any], item: Any) -> Result:
-    [result] = work(tx, [item])
-    return result
-
-
-def _failed(order: Order, reason: str) -> Result:
-    """Give everybody an error of his own."""
-    manner, _, items = order
-    if manner != TOGETHER:
-        return StoreUnavailable(reason)
-    return [StoreUnavailable(reason) for _ in items]
+def _failed(reason: str) -> Failure:
+    return Failure(StoreUnavailable(reason))
 
 
 def _passing(error: apsw.Error) -> str:

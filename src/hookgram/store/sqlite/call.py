@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from hookgram.errors import StoreError
 from hookgram.store.sqlite.transaction import Transaction
@@ -39,16 +39,22 @@ Undo: TypeAlias = "Callable[[Transaction, T], None]"
 ALONE = 0
 """Its work is run within the batch's transaction."""
 TOGETHER = 1
-"""Its items are those of several callers, for which the shared work is run once."""
+"""Its work is run within the batch's transaction, once for the items of all callers."""
 BETWEEN = 2
 """Its chore is done between two transactions; it is given the executor."""
 
-Order: TypeAlias = "tuple[int, Callable[..., Any], Any]"
-"""How it is carried out, what to run, and the items of shared work."""
+Order: TypeAlias = "tuple[int, Callable[..., Any], Sequence[Any]]"
+"""How it is carried out, what to run, and an item for each caller, None where it takes none."""
+
+
+class Failure(NamedTuple):
+    """What comes back in place of a value."""
+
+    error: Exception
+
 
 Result: TypeAlias = Any
-"""What came of an order: the value, or the exception that it failed with. Of shared work: a list
-with as much for each item."""
+"""What came of what one caller asked: a value, or a Failure."""
 
 
 class Call(Generic[T]):
@@ -70,12 +76,12 @@ class Call(Generic[T]):
         self.undo = undo
         self.future = future
 
-    def answer(self, result: T | Exception) -> None:
+    def answer(self, result: T | Failure) -> None:
         """Tell the caller how it went, unless nobody waits any more."""
         if self.future is None or self.future.done():
             return
-        if isinstance(result, Exception):
-            self.future.set_exception(result)
+        if isinstance(result, Failure):
+            self.future.set_exception(result.error)
         else:
             self.future.set_result(result)
 
@@ -90,9 +96,7 @@ def grouped(calls: Sequence[Call[Any]]) -> list[list[Call[Any]]]:
 
 def ordered(group: Sequence[Call[Any]]) -> Order:
     """Write the order of a group."""
-    first = group[0]
-    items = [call.item for call in group] if first.manner == TOGETHER else None
-    return first.manner, first.work, items
+    return group[0].manner, group[0].work, [call.item for call in group]
 
 
 def again(error: StoreError) -> StoreError:

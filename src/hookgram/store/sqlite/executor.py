@@ -14,7 +14,7 @@ import apsw
 from hookgram.core.model import SECOND, Micros
 from hookgram.errors import StoreBroken, StoreError, StoreUnavailable
 from hookgram.store.sqlite.batch import Batches
-from hookgram.store.sqlite.call import BETWEEN, Order, Result
+from hookgram.store.sqlite.call import BETWEEN, Failure, Order, Result
 from hookgram.store.sqlite.connection import Opening, open_writer
 from hookgram.store.sqlite.file_system import Presence
 from hookgram.store.sqlite.log import Log
@@ -42,9 +42,9 @@ class Hello(NamedTuple):
 
 
 class Done(NamedTuple):
-    """What became of a batch's orders, in their order."""
+    """What became of a batch's orders, in their order: a result for each caller."""
 
-    results: list[Result]
+    results: list[list[Result]]
 
 
 class Changed(NamedTuple):
@@ -112,7 +112,7 @@ class Executor:
         self._look_around(line)
         return True
 
-    def _carry_out(self, batch: Batch) -> list[Result]:
+    def _carry_out(self, batch: Batch) -> list[list[Result]]:
         chores = [order for order in batch.orders if order[0] == BETWEEN]
         if not chores:
             return self._batches.run(batch.orders, batch.now)
@@ -120,7 +120,7 @@ class Executor:
         results = iter(self._batches.run(orders, batch.now) if orders else ())
         return [self._do(order) if order[0] == BETWEEN else next(results) for order in batch.orders]
 
-    def _do(self, chore: Order) -> Result:
+    def _do(self, chore: Order) -> list[Result]:
         """Do what is done between transactions."""
         try:
             result: Result = chore[1](self)
@@ -128,8 +128,8 @@ class Executor:
             trouble = translated(error)
             if isinstance(trouble, StoreBroken):
                 raise trouble from error
-            return trouble
-        return result
+            return [Failure(trouble)]
+        return [result]
 
     def _look_around(self, line: Line) -> None:
         """Notice, twice a second, that others have committed, or that the file is gone."""

@@ -24,6 +24,7 @@ from hookgram.store.sqlite.call import (
     BETWEEN,
     TOGETHER,
     Call,
+    Failure,
     Result,
     Shared,
     Undo,
@@ -132,7 +133,7 @@ class Writer:
             self._loop.call_soon(self._leave)
 
     def _leave(self) -> None:
-        """Give the executor all that waits."""
+        """Give the executor half of those that ask."""
         self._leaving = False
         half = _half(len(self._waiting), self._answered)
         leaving, self._waiting = self._waiting[:half], self._waiting[half:]
@@ -191,27 +192,24 @@ class Writer:
             case Ended(refusal):
                 self._end(refusal)
 
-    def _hand_back(self, results: Sequence[Result]) -> None:
+    def _hand_back(self, results: Sequence[Sequence[Result]]) -> None:
         groups, self._under_way = self._under_way, []
-        for group, result in zip(groups, results, strict=True):
-            if group[0].manner == TOGETHER:
-                for call, one in zip(group, result, strict=True):
-                    call.answer(one)
-            else:
-                self._hand(group[0], result)
+        for group, given in zip(groups, results, strict=True):
+            for call, result in zip(group, given, strict=True):
+                self._hand(call, result)
         self._go_on()
 
     def _hand(self, call: Call[Any], result: Result) -> None:
         if isinstance(result, Unfinished):
             self._put(Call(ALONE, result.work, undo=call.undo, future=call.future))
-            return
-        if call.future is not None and call.future.cancelled():
+        elif call.future is None or not call.future.cancelled():
+            call.answer(result)
+        elif not isinstance(result, Failure):
             self._take_back(call, result)
-        call.answer(result)
 
     def _take_back(self, call: Call[T], result: T) -> None:
         # Should this fail, the lease of what was claimed ends by itself.
-        if call.undo is not None and not isinstance(result, Exception):
+        if call.undo is not None:
             work = partial(_undone, undo=call.undo, result=result)
             self._put(Call(ALONE, work))
 
@@ -221,7 +219,7 @@ class Writer:
         # Whatever was asked before this line ran is in the lists, whatever comes after is refused.
         self._refusal = refusal
         for call in [*chain.from_iterable(self._under_way), *self._waiting]:
-            call.answer(again(refusal))
+            call.answer(Failure(again(refusal)))
         self._ended.set_result(None)
 
 

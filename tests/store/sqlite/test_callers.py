@@ -1,4 +1,4 @@
-"""Many callers of the writer: two halves that take turns."""
+"""Callers of the writer: many that take turns, and those that leave."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from hookgram.store.sqlite.executor import Batch
+from hookgram.store.sqlite.transaction import Transaction
 from hookgram.store.sqlite.writer import BATCH, FEW, _half
 from store.makers import accept, arrival
 
@@ -65,3 +66,25 @@ async def test_callers_that_come_back_take_turns_in_halves_however_they_began(
     await asyncio.gather(*callers, return_exceptions=True)
     assert sizes[0] == FIRST
     assert set(sizes[4:]) == {CALLERS // 2}
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_what_a_caller_left_is_undone_if_there_is_anything_to_undo(open_file, fails: bool):
+    store = await open_file()
+    undone: list[str] = []
+
+    def work(_: Transaction) -> str:
+        if fails:
+            raise ValueError("nothing came of it")
+        return "something"
+
+    def undo(_: Transaction, result: str) -> None:
+        undone.append(result)
+
+    call = asyncio.ensure_future(store._writer.call(work, undo=undo))
+    await asyncio.sleep(0)
+    call.cancel()
+    await asyncio.wait([call])
+    await store.probe()
+    await store.probe()
+    assert undone == ([] if fails else ["something"])
