@@ -29,7 +29,7 @@ from hookgram.ports import ChatBook, Clock, Inbox, Notice
 from hookgram.usecases.arrivals import arrival
 from hookgram.usecases.limits import Allowance, Limits
 
-__all__ = ["Intake", "Limits", "Taken"]
+__all__ = ["Begun", "Intake", "Limits", "Taken"]
 
 STRANGERS_REMEMBERED = 10_000
 """Refused chats that are told as met for the first time; the memory ends there."""
