@@ -33,6 +33,17 @@ async def test_the_limit_is_per_bot_and_chat() -> None:
     assert desk.delays == [0, 0, 0]
 
 
+async def test_what_nobody_awaits_any_more_is_kept_and_has_used_up_its_rate() -> None:
+    desk = Desk(per_minute=1)
+    desk.inbox.gate.clear()
+    taking = desk.intake.take(BOT, message(1), trusted=True)
+    taking.send(None)
+    taking.close()
+    desk.inbox.gate.set()
+    await desk.take(message(2))
+    assert desk.delays == [0, MINUTE]
+
+
 async def test_queries_are_never_delayed() -> None:
     desk = Desk(per_minute=1)
     for number in range(3):

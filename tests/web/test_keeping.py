@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import Any, NoReturn
 
 import pytest
 
 from fakes.http import request, serving
 from fakes.inbox import Facts, RecordingInbox
-from hookgram.core.facts import IngestRejected
+from hookgram.core.facts import IngestRejected, TaskFailed
 from hookgram.errors import StoreUnavailable
 from hookgram.web import connection
 from hookgram.web.bodies import Bodies
@@ -44,6 +45,7 @@ async def test_a_commit_that_is_cut_off_is_asked_for_again(
     async with serving(build(inbox)) as gateway, gateway.wire() as wire:
         assert (await exchange(wire, WHOLE)).status == 503
         assert [fact.status for fact in facts.of(IngestRejected)] == [503]
+        assert not facts.of(TaskFailed)
         assert (await exchange(wire, ELSEWHERE)).status == 404
 
 
@@ -114,6 +116,22 @@ async def test_what_was_answered_waits_for_no_deadline_and_counts_no_longer(
         assert (await exchange(wire, request("POST", PATH, update(2), [TOKEN]))).status == 503
     assert app._bodies.waiting == 0
     assert app.keeping._deadlines._waits == {}
+
+
+async def test_a_commit_longer_than_a_stop_is_answered_all_the_same(
+    build: Build, inbox: RecordingInbox
+) -> None:
+    inbox.gate.clear()
+    async with AsyncExitStack() as outliving:
+        async with serving(build(inbox)) as gateway:
+            assert gateway.server is not None
+            gateway.server.config.timeout_graceful_shutdown = 0
+            wire = await outliving.enter_async_context(gateway.wire())
+            await wire.send(WHOLE)
+            await inbox.reached.wait()
+        inbox.gate.set()
+        assert (await wire.answer()).status == 200
+        assert await wire.ended()
 
 
 def listen() -> list[str]:

@@ -150,9 +150,10 @@ class Intake:
     async def _finish(self, begun: Begun) -> Taken:
         try:
             await begun.kept
-        finally:
-            taken = self.end(begun)  # raises what was raised
-        return taken
+        except (Exception, asyncio.CancelledError):
+            self.end(begun)  # raises what was raised, unless it was kept when the caller left
+            raise
+        return self.end(begun)
 
     def end(self, begun: Begun) -> Taken:
         """Tell what became of a body, once that is known; raises as ``take`` does."""

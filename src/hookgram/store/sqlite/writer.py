@@ -133,7 +133,7 @@ class Writer:
             self._loop.call_soon(self._leave)
 
     def _leave(self) -> None:
-        """Give the executor half of those that ask."""
+        """Give the executor the next batch: those whose turn it is of those that ask."""
         self._leaving = False
         half = _half(len(self._waiting), self._answered)
         leaving, self._waiting = self._waiting[:half], self._waiting[half:]
