@@ -45,14 +45,14 @@ class HttpChannel:
     async def send(self, outbound: Outbound) -> Answer:
         """Try once within the deadline."""
         started = time.perf_counter()
-        parcel = Parcel(outbound.body, outbound.whole)
+        parcel = self._parcel(outbound)
         if self._interrupted:
             return _failure("interrupted", "we are stopping", parcel, started)
         deadline = asyncio.timeout(outbound.timeout / SECOND)
         self._under_way.add(deadline)
         try:
             async with deadline:
-                response = await self._post_surely(outbound, parcel)
+                response = await self._post_surely(parcel)
         except (aiohttp.ClientError, OSError) as error:
             if deadline.expired():
                 return self._cut(outbound, parcel, started)
@@ -70,20 +70,23 @@ class HttpChannel:
             took=_micros(started),
         )
 
-    async def _post_surely(self, outbound: Outbound, parcel: Parcel) -> aiohttp.ClientResponse:
-        """Post; once more if a kept connection was closed before a byte of it had left."""
-        try:
-            return await self._post(outbound, parcel)
-        except aiohttp.ClientConnectionError:
-            if not parcel.late:
-                raise
-            return await self._post(outbound, parcel)
-
-    def _post(self, outbound: Outbound, parcel: Parcel) -> Awaitable[aiohttp.ClientResponse]:
+    def _parcel(self, outbound: Outbound) -> Parcel:
         headers = outbound.headers
         if self._authorization is not None:
             headers = {**headers, "Authorization": self._authorization}
-        return self._session.post(self._url, data=parcel, headers=headers, allow_redirects=False)
+        return Parcel(headers, outbound.body, outbound.whole)
+
+    async def _post_surely(self, parcel: Parcel) -> aiohttp.ClientResponse:
+        """Post; once more if a kept connection was closed before a byte of it had left."""
+        try:
+            return await self._post(parcel)
+        except aiohttp.ClientConnectionError:
+            if not parcel.late:
+                raise
+            return await self._post(parcel)
+
+    def _post(self, parcel: Parcel) -> Awaitable[aiohttp.ClientResponse]:
+        return self._session.post(self._url, data=parcel, allow_redirects=False)
 
     def _cut(self, outbound: Outbound, parcel: Parcel, started: float) -> TransportFailure:
         if self._interrupted:

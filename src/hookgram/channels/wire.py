@@ -127,13 +127,13 @@ class AnswerReader(ResponseHandler):
 
 
 class Parcel(aiohttp.Payload):
-    """The body of a request. ``left`` tells whether the request's first byte has left.
+    """The headers and the body of a request. ``left`` tells whether its first byte has left.
 
     ``late`` tells that it could not leave: a connection that was kept had just been closed.
     """
 
-    def __init__(self, body: bytes, whole: int = 0) -> None:
-        super().__init__(body)
+    def __init__(self, headers: dict[str, str], body: bytes, whole: int = 0) -> None:
+        super().__init__(body, headers)
         self._size = len(body)
         self._whole = whole
         self.left = self.late = False
@@ -168,12 +168,19 @@ class Connector(aiohttp.TCPConnector):
 
 
 class Request(aiohttp.ClientRequest):
-    """A request that adds nothing to its headers but ``Host`` and ``Content-Length``.
+    """A request whose headers are its parcel's, and ``Host`` and ``Content-Length``.
 
-    Whoever sends names a user agent and a content type: aiohttp would name its own else.
+    Whoever sends names a content type: aiohttp would name its own else. No name may be there twice.
+    Headers that are given to the session are gone through one by one; these are taken at once.
     """
 
-    DEFAULT_HEADERS = {}  # noqa: RUF012  (it is read only; to skip them takes longer than to send)
+    def update_auto_headers(self, _: object) -> None:
+        """Add nothing."""
+
+    def update_body_from_data(self, body: Parcel, _stacklevel: int = 3) -> None:
+        """Take headers and body of a parcel."""
+        self.headers.update(body.headers)
+        super().update_body_from_data(body, _stacklevel)
 
 
 def open_session(connector: Connector) -> aiohttp.ClientSession:
