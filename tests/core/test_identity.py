@@ -5,15 +5,17 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookgram.core.identity import ulid
+from hookgram.core.identity import ENTROPY, ulid
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
-@given(st.integers(0, 2**48 - 1), st.binary(min_size=10, max_size=12))
-def test_a_ulid_is_its_moment_and_its_entropy_in_base_32(at_ms, entropy):
-    number = 0
-    for character in ulid(at_ms, entropy):
-        number = number * 32 + CROCKFORD.index(character)
-    assert number == at_ms << 80 | int.from_bytes(entropy[:10], "big")
-    assert len(ulid(at_ms, entropy)) == 26
+@given(st.integers(0, 2**48 - 1), st.binary(min_size=ENTROPY, max_size=ENTROPY))
+def test_a_ulid_is_its_moment_and_five_bits_of_each_random_byte_in_base_32(at_ms, entropy):
+    digits = [CROCKFORD.index(character) for character in ulid(at_ms, entropy)]
+    assert len(digits) == 26
+    moment = 0
+    for digit in digits[:10]:
+        moment = moment * 32 + digit
+    assert moment == at_ms
+    assert digits[10:] == [byte % 32 for byte in entropy]

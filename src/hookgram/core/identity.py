@@ -9,28 +9,27 @@ from functools import lru_cache
 from hookgram.core.model import Micros
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_LETTERS = (_ALPHABET * 8).encode()
+"""The letter of each byte: by its last five bits."""
+ENTROPY = 16
+"""Random bytes that a name takes."""
+
 _TOKEN = re.compile(r"(\d{1,20}):\S+")
 
 
 def ulid(at_ms: int, entropy: bytes) -> str:
-    """Return the 26 characters of a ULID: 48 bits of milliseconds, then 80 bits of *entropy*."""
-    # In halves of 40 bits: twice as fast as to shift the whole.
-    first, second = int.from_bytes(entropy[:5], "big"), int.from_bytes(entropy[5:10], "big")
-    pairs = _PAIRS
-    return (
-        f"{_second(at_ms >> 10)}{pairs[at_ms & 1023]}"
-        f"{pairs[first >> 30]}{pairs[first >> 20 & 1023]}"
-        f"{pairs[first >> 10 & 1023]}{pairs[first & 1023]}"
-        f"{pairs[second >> 30]}{pairs[second >> 20 & 1023]}"
-        f"{pairs[second >> 10 & 1023]}{pairs[second & 1023]}"
-    )
+    """Return the 26 characters of a ULID: 48 bits of milliseconds, then 80 random bits.
+
+    Those are five of each of the ``ENTROPY`` random bytes of *entropy*, one for each character,
+    which is much faster than to spread the bits of ten.
+    """
+    return _moment(at_ms) + entropy.translate(_LETTERS).decode()
 
 
 @lru_cache(maxsize=2)
-def _second(at: int) -> str:
-    """Write the first characters of a moment: they are the same for 1024 milliseconds."""
-    return "".join([_PAIRS[at >> shift & 1023] for shift in (30, 20, 10, 0)])
+def _moment(at: int) -> str:
+    """Write a moment, which under load is many updates'."""
+    return "".join([_ALPHABET[at >> shift & 31] for shift in range(45, -1, -5)])
 
 
 def event_id(at: Micros, entropy: bytes) -> str:

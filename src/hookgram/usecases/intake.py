@@ -6,8 +6,9 @@ import asyncio
 import enum
 import traceback
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from hookgram.core.access import Access, Chats
@@ -21,7 +22,7 @@ from hookgram.core.facts import (
     UpdateRefused,
 )
 from hookgram.core.filter import Search, no_expressions
-from hookgram.core.identity import event_id
+from hookgram.core.identity import ENTROPY, event_id
 from hookgram.core.model import Acceptance, Arrival, Event, Offset, Owed
 from hookgram.core.reading import Reading, migration, read
 from hookgram.core.routing import route, takers_of
@@ -45,14 +46,14 @@ class Taken(enum.Enum):
     """No update, and no secret that would prove where it came from: nothing was kept."""
 
 
-class _Coming(NamedTuple):
+class _Coming(Struct, frozen=True, gc=False):
     """An arrival, and what it used up of its chat's rate."""
 
     arrival: Arrival
     allowance: Allowance
 
 
-class Begun(NamedTuple):
+class Begun(Struct, frozen=True):
     """An update on its way to the store, for ``Intake.end`` when *kept* is done."""
 
     coming: _Coming
@@ -217,7 +218,7 @@ class Intake:
             former=self._chats.before(reading.chat_id) if reading else (),
             search=self._search,
         )
-        name = event_id(now, self._entropy(10))
+        name = event_id(now, self._entropy(ENTROPY))
         return _Coming(arrival(bot, body, reading, owed, name=name, now=now), allowance)
 
     async def _follow(self, chat_id: int, former: int) -> None:

@@ -14,6 +14,7 @@ from hookgram.web.whole import LARGEST_HEAD, Reader
 
 HEAD_DEADLINE = 20.0
 """Seconds that the head of a request may take, from its first byte or the connection's start."""
+CLOSE = b"connection: close\r\n"
 
 
 class Bounded(HttpToolsProtocol):
@@ -167,7 +168,7 @@ class Connection(Bounded):
         if self._wire.is_closing():
             return
         headers = tuple(self.server_state.default_headers)
-        self._wire.send(_written(status, body, headers, last=self._last))
+        self._wire.send(_written(status, body, headers, CLOSE if self._last else b""))
         if self._last:
             self._wire.close()
             return
@@ -207,12 +208,11 @@ class Connection(Bounded):
 
 
 @lru_cache(maxsize=16)
-def _written(status: int, body: bytes, headers: tuple[Header, ...], *, last: bool) -> bytes:
+def _written(status: int, body: bytes, headers: tuple[Header, ...], more: bytes) -> bytes:
     """Write an answer; most are the same for a second, whose date is in the server's headers."""
     head = [STATUS_LINE[status]]
     for name, value in headers:
         head += name, b": ", value, b"\r\n"
-    if last:
-        head.append(b"connection: close\r\n")
+    head.append(more)
     head.append(b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body))
     return b"".join([*head, body])

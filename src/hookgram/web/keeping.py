@@ -42,10 +42,38 @@ class Client(Protocol):
 class _Posted(Struct):
     """A body at a door, and its client, who is answered once."""
 
+    keeping: Keeping
     door: Door
     body: bytes
     client: Client
     answered: bool = False
+
+    def late(self) -> None:
+        """Answer while it is still being kept."""
+        try:
+            self.answer(SLOW_COMMIT)
+        except BaseException:
+            self.client.abort()  # nobody may wait for ever, whatever we stumble over
+            raise
+
+    def kept(self, begun: Begun, wait: int, _: object) -> None:
+        """Answer, for the store is done with it."""
+        try:
+            self.answer(self.keeping.end(begun, self.body, wait))
+        except BaseException:
+            self.client.abort()  # as above
+            raise
+
+    def answer(self, rejection: Rejection | None) -> None:
+        """Answer the client, unless that is done."""
+        if self.answered:
+            return
+        self.answered = True
+        if rejection is None:
+            self.client.answer(200, STORED)
+        else:
+            self.keeping.tell(self.door, rejection)
+            self.client.answer(rejection.status, rejection.body)
 
 
 class Keeping:
@@ -71,24 +99,21 @@ class Keeping:
         Else return what is still to be run, and answers then. When we stumble ourselves, the client
         is let go without an answer.
         """
-        posted = _Posted(door, body, client)
+        posted = _Posted(self, door, body, client)
         try:
             begun = self._intake.begin(door.bot, body, trusted=door.secret is not None)
         except Exception as error:  # noqa: BLE001 - Telegram asks again; what it was is told
             self._bodies.release(body)
-            self._answer(posted, self._failed(error))
+            posted.answer(self._failed(error))
             return None
-        late = partial(self._guard, posted, self._answer, SLOW_COMMIT)
         if not isinstance(begun, Begun):
-            return self._take_slowly(posted, begun, late)
-        wait = self._deadlines.begin(late)
-        begun.kept.add_done_callback(partial(self._guard, posted, self._end, begun, wait))
+            return self._take_slowly(posted, begun)
+        wait = self._deadlines.begin(posted.late)
+        begun.kept.add_done_callback(partial(posted.kept, begun, wait))
         return None
 
-    async def _take_slowly(
-        self, posted: _Posted, taking: Coroutine[Any, Any, Taken], late: Callable[[], None]
-    ) -> None:
-        self._answer(posted, await self._taken(taking, posted.body, late))
+    async def _take_slowly(self, posted: _Posted, taking: Coroutine[Any, Any, Taken]) -> None:
+        posted.answer(await self._taken(taking, posted.body, posted.late))
 
     async def _taken(
         self, taking: Coroutine[Any, Any, Taken], body: bytes, late: Callable[[], None]
@@ -103,33 +128,15 @@ class Keeping:
             self._bodies.release(body)
         return NO_UPDATE if taken is Taken.UNREADABLE else None
 
-    def _end(self, posted: _Posted, begun: Begun, wait: int, _: object) -> None:
+    def end(self, begun: Begun, body: bytes, wait: int) -> Rejection | None:
+        """Be done with a body, as the store is; tell why it was not kept, if so."""
         self._deadlines.end(wait)
-        self._bodies.release(posted.body)
-        rejection = None
+        self._bodies.release(body)
         try:
             self._intake.end(begun)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - as above
-            rejection = self._failed(error)
-        self._answer(posted, rejection)
-
-    def _answer(self, posted: _Posted, rejection: Rejection | None) -> None:
-        if posted.answered:
-            return
-        posted.answered = True
-        if rejection is None:
-            posted.client.answer(200, STORED)
-        else:
-            self.tell(posted.door, rejection)
-            posted.client.answer(rejection.status, rejection.body)
-
-    def _guard(self, posted: _Posted, step: Callable[..., None], *given: Any) -> None:
-        """Leave no client waiting for ever, whatever we stumble over."""
-        try:
-            step(posted, *given)
-        except BaseException:
-            posted.client.abort()
-            raise
+            return self._failed(error)
+        return None
 
     def tell(self, door: Door, rejection: Rejection) -> None:
         """Notice that a body was rejected."""

@@ -6,9 +6,8 @@ goes, byte for byte, to the server that knows all of HTTP.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import httptools
+from msgspec import Struct
 
 from hookgram.web.exchange import Header
 
@@ -28,7 +27,7 @@ _NOT_PLAIN = frozenset({b"connection", b"expect", b"transfer-encoding", b"upgrad
 """Headers that ask for more than an answer, but for a connection that is kept."""
 
 
-class Request(NamedTuple):
+class Request(Struct, frozen=True, gc=False):
     """A POST with its whole body. Names of headers are in lower case."""
 
     url: bytes

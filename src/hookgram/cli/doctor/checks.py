@@ -19,6 +19,7 @@ from hookgram.core.definition import Definition
 from hookgram.core.doctor import store, target, telegram
 from hookgram.core.doctor.finding import Finding, found
 from hookgram.core.doctor.platform import Platform, own_address
+from hookgram.core.identity import ENTROPY
 from hookgram.core.model import SECOND, Micros
 from hookgram.core.trial import trial
 from hookgram.errors import (
@@ -187,7 +188,7 @@ async def check_test(definition: Definition, bot_id: int) -> list[Finding]:
         replace(definition, timeout=min(definition.timeout, int(DEADLINE - 5) * SECOND)),
         bot_id,
         at=now(),
-        entropy=os.urandom(10),
+        entropy=os.urandom(ENTROPY),
         user_agent=f"hookgram/{__version__}",
     )
     async with Channels() as channels:
