@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from hookgram.core.definition import Definition, Origin, Target
 from hookgram.core.model import MINUTE, SECOND, Claim, Event
@@ -115,6 +116,13 @@ def test_the_kept_slots_are_kept_again_when_what_somebody_waited_for_is_done():
         one.end(taken)
     have_ready(one, SLOTS)
     assert len(one.begin(NOW, 0.0)) == SLOTS - 2
+
+
+def test_slots_are_kept_of_those_that_another_definition_gives():
+    one = desk()
+    one.redefine(replace(defined("http://a/"), slots=2 * SLOTS))
+    have_ready(one, 2 * SLOTS)
+    assert len(one.begin(NOW, 0.0)) == 2 * SLOTS - 4
 
 
 def have_ready(desk: Desk, count: int, *, urgent: bool = False) -> None:

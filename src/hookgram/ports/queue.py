@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import Future
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
 from hookgram.core.model import (
@@ -75,13 +75,14 @@ class Queue(Protocol):
         """Make the claim last *lease* from now; False if its token is no longer current."""
         ...
 
-    async def settle(
+    def settle(
         self, claim: Claim, settlement: Settlement, attempt: Attempt | None
-    ) -> Recorded:
+    ) -> Awaitable[Recorded]:
         """Record the end of a try, if the token is current, and promote the next of its lane.
 
         A terminal settlement promotes; a retry or release makes the delivery pending again (a
-        release takes its try back and records no attempt).
+        release takes its try back and records no attempt). What it raises may come at once,
+        before what it returns is awaited.
         """
         ...
 

@@ -38,6 +38,7 @@ class Desk:
     """
 
     __slots__ = (
+        "_common",
         "breaker",
         "definition",
         "held_until",
@@ -56,6 +57,7 @@ class Desk:
         self.target_id = target.target_id
         self.name = target.name
         self.definition = definition
+        self._common = _common(definition.slots)
         self.breaker = Breaker(limit=breaker_failures)
         self.held_until: Micros = 0
         self.sending = 0
@@ -70,6 +72,7 @@ class Desk:
         """Go on with another definition: it has to prove quick. Nothing may be ready."""
         self.quick = False
         self.definition = definition
+        self._common = _common(definition.slots)
 
     def want(self, now: Micros) -> Want | None:
         """Say how much it can take now; None when nothing."""
@@ -86,8 +89,9 @@ class Desk:
 
     def _free(self, now: Micros) -> int:
         """Return how many attempts may start now."""
-        slots = self.definition.slots
-        free = permits(self.breaker, now=now, slots=slots, in_flight=self.sending)
+        free = permits(self.breaker, now=now, slots=self.definition.slots, in_flight=self.sending)
+        if self.recording <= self.definition.slots:
+            return free  # only a store that is slow allows less
         return max(min(free, self._unrecorded()), 0)
 
     def _unrecorded(self) -> int:
@@ -100,9 +104,7 @@ class Desk:
 
     def _room(self) -> int:
         """Return how many slots are free for what is not interactive."""
-        slots = self.definition.slots
-        kept = min(max(slots // KEPT_SHARE, 1), slots - 1)
-        return max(slots - kept - (self.sending - self.interactive), 0)
+        return max(self._common - self.sending + self.interactive, 0)
 
     def begin(self, now: Micros, at: float) -> list[InHand]:
         """Give slots to what is ready and came not too long before *at*: it is no longer ready."""
@@ -179,3 +181,8 @@ class Desk:
             self.held_until = max(self.held_until, now + outcome.retry_after)
         soon = isinstance(outcome, Success) and now - started_at < QUICK
         self.quick = soon and now >= self.held_until and self.breaker.is_closed
+
+
+def _common(slots: int) -> int:
+    """Return how many slots are not kept for what somebody waits for."""
+    return slots - min(max(slots // KEPT_SHARE, 1), slots - 1)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from hookgram.core.model import SECOND, Claim, Micros
 
 
-class InHand(NamedTuple):
+class InHand(Struct, frozen=True, gc=False):
     """A claim, and when it came to us on the machine's monotonic clock, in seconds.
 
     ``urgent``: somebody waits for it.
@@ -56,10 +57,10 @@ class Ready:
         At most *limit*, and at most *others* that are not urgent.
         """
         taken: list[InHand] = []
-        for waiting, most in ((self._urgent, limit), (self._others, others)):
-            end = min(len(taken) + most, limit)
-            while len(taken) < end and waiting and waiting[0].at >= since:
-                taken.append(waiting.popleft())
+        if self._urgent:
+            taken = _first(self._urgent, since, limit)
+        if self._others:
+            taken += _first(self._others, since, min(others, limit - len(taken)))
         self.count -= len(taken)
         return taken
 
@@ -75,3 +76,10 @@ class Ready:
                 taken.append(waiting.popleft())
         self.count -= len(taken)
         return taken
+
+
+def _first(waiting: deque[InHand], since: float, most: int) -> list[InHand]:
+    taken: list[InHand] = []
+    while waiting and len(taken) < most and waiting[0].at >= since:
+        taken.append(waiting.popleft())
+    return taken

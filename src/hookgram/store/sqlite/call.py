@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
+from msgspec import Struct
+
 from hookgram.errors import StoreError
 from hookgram.store.sqlite.transaction import Transaction
 
@@ -57,33 +59,27 @@ Result: TypeAlias = Any
 """What came of what one caller asked: a value, or a Failure."""
 
 
-class Call(Generic[T]):
+class Call(Struct, Generic[T], eq=False):
     """What one caller asks, on its way, and the caller."""
 
-    __slots__ = ("future", "item", "manner", "undo", "work")
+    manner: int
+    work: Callable[..., Any]
+    item: Any = None
+    undo: Undo[T] | None = None
+    future: asyncio.Future[T] | None = None
 
-    def __init__(
-        self,
-        manner: int,
-        work: Callable[..., Any],
-        item: Any = None,
-        undo: Undo[T] | None = None,
-        future: asyncio.Future[T] | None = None,
-    ) -> None:
-        self.manner = manner
-        self.work = work
-        self.item = item
-        self.undo = undo
-        self.future = future
-
-    def answer(self, result: T | Failure) -> None:
-        """Tell the caller how it went, unless nobody waits any more."""
-        if self.future is None or self.future.done():
-            return
+    def answer(self, result: T | Failure) -> bool:
+        """Tell the caller how it went; false if it asked and waits no more."""
+        future = self.future
+        if future is None:
+            return True
+        if future.done():
+            return not future.cancelled()
         if isinstance(result, Failure):
-            self.future.set_exception(result.error)
+            future.set_exception(result.error)
         else:
-            self.future.set_result(result)
+            future.set_result(result)
+        return True
 
 
 def grouped(calls: Sequence[Call[Any]]) -> list[list[Call[Any]]]:

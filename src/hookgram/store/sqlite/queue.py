@@ -12,16 +12,15 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from hookgram.core.counters import Counter
-from hookgram.core.model import Claim, Claimed, Micros, Priority, Want
+from hookgram.core.model import Claim, Claimed, Micros, Priority, Recorded, Want
 from hookgram.core.outcome import Dead, Released, Retry, Settlement
 from hookgram.store.sqlite.lanes import Place, promote
 from hookgram.store.sqlite.rows import NUMBER, STATUS, TOOK, claim_of
 from hookgram.store.sqlite.transaction import Row, Transaction, View, listed
 
-Ended: TypeAlias = "tuple[bool, Micros | None]"
-"""Whether the token was not current, and when the target has work next because of the end."""
-
-LOST: Ended = (True, None)
+LOST = Recorded(lost=True)
+NOTHING_DUE = Recorded()
+"""Most ends bring no new work: one value for all of them crosses to another process cheaply."""
 
 Fence: TypeAlias = tuple[int, int]
 """A delivery's id and the token of a claim."""
@@ -94,18 +93,18 @@ Delivery: TypeAlias = "tuple[int, int, Row | None]"
 """A fence, and the columns of the attempt that delivered it (see ``rows.attempt_values``)."""
 
 
-def deliver(tx: Transaction, ends: Sequence[Delivery]) -> list[Ended]:
+def deliver(tx: Transaction, ends: Sequence[Delivery]) -> list[Recorded]:
     """Record deliveries whose tokens are current, and promote the next of their lanes."""
     held = _held(tx, [end[:2] for end in ends])
     tx.each("delivered", [(*fence, *_seen(attempt), tx.now) for *fence, attempt in ends])
     for target_id, times in collections.Counter(target for target, _ in held.values()).items():
         tx.count(Counter.DELIVERED, target_id, times)
     due = promote(tx, held.values())
-    ended: list[Ended] = []
+    ended: list[Recorded] = []
     for delivery_id, token, attempt in ends:
         # Taken out, so that the same end given twice is recorded once.
         place = held.pop((delivery_id, token), None)
-        ended.append(LOST if place is None else (False, due.get(place)))
+        ended.append(LOST if place is None else _recorded(due.get(place)))
         if place is not None and attempt is not None and attempt[NUMBER] > 1:
             tx.write("insert_attempt", attempt)
     return ended
@@ -119,7 +118,7 @@ def _held(tx: Transaction, fences: Sequence[Fence]) -> dict[Fence, Place]:
 
 def settle(
     tx: Transaction, fence: Fence, target_id: int, settlement: Settlement, attempt: Row | None
-) -> Ended:
+) -> Recorded:
     """Record the end of a try that did not deliver, if its token is current."""
     match settlement:
         case Dead(reason=reason, failures=failures):
@@ -143,26 +142,26 @@ def keep(tx: Transaction, delivery_id: int, attempt: Row) -> None:
 
 def _bury(
     tx: Transaction, fence: Fence, target_id: int, values: dict[str, Any], attempt: Row | None
-) -> Ended:
+) -> Recorded:
     status, took = _seen(attempt)
     row = tx.row("dead", _fenced(fence, now=tx.now, status=status, took=took, **values))
     if row is None:
         return LOST
     tx.count(Counter.DEAD, target_id)
-    return False, promote(tx, [(target_id, row[0])]).get((target_id, row[0]))
+    return _recorded(promote(tx, [(target_id, row[0])]).get((target_id, row[0])))
 
 
-def _retry(tx: Transaction, fence: Fence, retry: Retry, attempt: Row | None) -> Ended:
+def _retry(tx: Transaction, fence: Fence, retry: Retry, attempt: Row | None) -> Recorded:
     due_at = tx.now + retry.wait
     status, took = _seen(attempt)
     values = {"due_at": due_at, "reason": retry.reason, "failures": retry.failures}
     written = tx.write("retry", _fenced(fence, status=status, took=took, **values))
-    return (False, due_at) if written else LOST
+    return Recorded(due=due_at) if written else LOST
 
 
-def _release(tx: Transaction, fence: Fence) -> Ended:
+def _release(tx: Transaction, fence: Fence) -> Recorded:
     row = tx.row("release", _fenced(fence, now=tx.now))
-    return (False, row[0]) if row else LOST
+    return Recorded(due=row[0]) if row else LOST
 
 
 def give_back(tx: Transaction, claimed: Claimed) -> None:
@@ -192,6 +191,10 @@ def fence_of(claim: Claim) -> Fence:
 
 def _fenced(fence: Fence, **values: Any) -> dict[str, Any]:
     return {"id": fence[0], "token": fence[1], **values}
+
+
+def _recorded(due: Micros | None) -> Recorded:
+    return NOTHING_DUE if due is None else Recorded(due=due)
 
 
 def _seen(attempt: Row | None) -> Row:

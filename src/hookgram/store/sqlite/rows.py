@@ -41,7 +41,7 @@ What is asked of the writer most often crosses to it as rows, in a tenth of the 
 
 def coming(arrival: Arrival) -> Coming:
     """Write an arrival as rows; of each debt target, priority, lane, delay and reason of death."""
-    owed = tuple(owed_values(one) for one in arrival.owed)
+    owed = tuple([owed_values(one) for one in arrival.owed])
     return event_values(arrival.event, len(owed)), key_values(arrival), owed
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import Future, ensure_future
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
 from hookgram.core.access import Chats
@@ -92,24 +92,23 @@ class SqliteStore(SqliteJournal):
             partial(queue.extend, fence=queue.fence_of(claim), lease=lease)
         )
 
-    async def settle(
+    def settle(
         self, claim: Claim, settlement: Settlement, attempt: Attempt | None
-    ) -> Recorded:
+    ) -> Awaitable[Recorded]:
         """Record the end of a try, if the token is current."""
         seen = None if attempt is None else attempt_values(claim.delivery_id, attempt)
         if isinstance(settlement, Delivered):
             end = (claim.delivery_id, claim.token, seen)
-            lost, due = await self._writer.share(queue.deliver, end)
-        else:
-            work = partial(
+            return self._writer.share(queue.deliver, end)
+        return self._writer.call(
+            partial(
                 queue.settle,
                 fence=queue.fence_of(claim),
                 target_id=claim.target_id,
                 settlement=settlement,
                 attempt=seen,
             )
-            lost, due = await self._writer.call(work)
-        return Recorded(lost=lost, due=due)
+        )
 
     async def keep(self, delivery_id: int, attempt: Attempt) -> None:
         """Keep this of an attempt, in place of what is kept of it."""

@@ -202,9 +202,7 @@ class Writer:
     def _hand(self, call: Call[Any], result: Result) -> None:
         if isinstance(result, Unfinished):
             self._put(Call(ALONE, result.work, undo=call.undo, future=call.future))
-        elif call.future is None or not call.future.cancelled():
-            call.answer(result)
-        elif not isinstance(result, Failure):
+        elif not call.answer(result) and not isinstance(result, Failure):
             self._take_back(call, result)
 
     def _take_back(self, call: Call[T], result: T) -> None:
