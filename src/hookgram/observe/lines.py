@@ -118,6 +118,8 @@ def _answer_word(answer: Answer) -> int | str:
 
 
 def _answered(answer: Answer | None, took: int) -> str:
+    if isinstance(answer, Response):  # nearly always
+        return f"{answer.status}, {took / 1000:.0f} ms"
     if answer is None:
         return "not tried"
     if isinstance(answer, GroupAnswer):
