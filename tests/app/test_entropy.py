@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from hookgram.app.entropy import DRAWN, Entropy
+from hookgram.core.identity import ENTROPY
 
 
 def test_no_bytes_are_given_twice():
     entropy = Entropy()
-    given = [entropy(10) for _ in range(3 * DRAWN // 10)]
-    assert {len(one) for one in given} == {10}
+    given = [entropy(ENTROPY) for _ in range(3 * DRAWN // ENTROPY)]
+    assert {len(one) for one in given} == {ENTROPY}
     assert len(set(given)) == len(given)

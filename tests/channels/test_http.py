@@ -65,6 +65,15 @@ async def test_the_path_and_query_are_sent_as_they_were_written(send, written, s
         assert server.requests[0].path == sent
 
 
+async def test_a_header_is_sent_once_however_its_name_is_spelled(send):
+    async with serve(healthy()) as server:
+        await send(server.url, X_Shop="a", x_shop="b", content_type="text/plain")
+        [request] = server.requests
+    names = [name.lower() for name, _ in request.headers]
+    assert sorted(names) == ["content-length", "content-type", "host", "x-shop"]
+    assert request.header("content-type") == "text/plain"
+
+
 @pytest.mark.parametrize(
     ("userinfo", "pair"),
     [("user:pass", "dXNlcjpwYXNz"), ("us%40er:p%3Ass", "dXNAZXI6cDpzcw=="), (":key", "OmtleQ==")],
@@ -153,10 +162,16 @@ async def test_a_kept_connection_that_closed_before_a_byte_left_is_no_failure(se
         await write(parcel, writer)
 
     monkeypatch.setattr(Parcel, "write", late)
+    signed = {"webhook_signature": "v1,c2lnbmVk"}
     async with serve(healthy()) as server:
-        assert (await send(server.url)).status == 200
-        assert (await send(server.url)).status == 200
+        url = server.url.replace("//", "//me:password@")
+        assert (await send(url, **signed)).status == 200
+        assert (await send(url, **signed)).status == 200
         assert (server.connections, len(server.requests)) == (2, 2)
+    first, second = server.requests
+    assert (second.headers, second.body) == (first.headers, first.body)
+    assert second.header("webhook-signature") == "v1,c2lnbmVk"
+    assert second.header("authorization")
 
 
 async def test_a_new_connection_that_closes_before_a_byte_left_is_a_failure(send, monkeypatch):

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from hookgram.core.definition import Origin
-from hookgram.core.identity import event_id
+from hookgram.core.identity import ENTROPY, event_id
 from hookgram.core.listing import DeliveryFilter, EventFilter
 from hookgram.core.model import DAY, HOUR, MINUTE, SECOND, DeliveryRow, State
 from hookgram.errors import NotFound
@@ -64,7 +64,7 @@ async def world(store: Store, clock: HandClock) -> Store:
         one = arrival(
             owed(shop, "a"),
             owed(other, dead="rate_limited" if number % 4 == 0 else None),
-            event_id=event_id(received, bytes([number] * 10)),
+            event_id=event_id(received, bytes([number] * ENTROPY)),
             kind="poll" if number % 3 == 0 else "message",
             chat_id=number % 2,
             received_at=received,

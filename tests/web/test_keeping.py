@@ -72,6 +72,19 @@ async def test_a_bug_after_a_commit_or_without_one_leaves_nobody_waiting(
     assert told[0] == "a bug"
 
 
+async def test_a_bug_is_told_without_the_update_it_met(
+    build: Build, inbox: RecordingInbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = list[str]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(str(context)))
+    monkeypatch.setattr(connection, "_written", stumble)
+    async with serving(build(inbox)) as gateway, gateway.wire() as wire:
+        await wire.send(request("POST", PATH, update(1, text="a private word"), [TOKEN]))
+        assert await wire.ended()
+    assert "_Posted(" in told[0]
+    assert "a private word" not in told[0]
+
+
 @pytest.mark.parametrize(
     "where",
     [(connection, "_written"), (Deadlines, "end"), (Bodies, "release"), (Keeping, "tell")],

@@ -125,6 +125,22 @@ def test_slots_are_kept_of_those_that_another_definition_gives():
     assert len(one.begin(NOW, 0.0)) == 2 * SLOTS - 4
 
 
+def test_none_is_kept_of_slots_that_are_gone():
+    one = desk()
+    one.sending = SLOTS - 1
+    one.redefine(replace(defined("http://a/"), slots=SLOTS // 2))
+    one.learn(Success(), started_at=NOW, now=NOW)
+    want = one.want(NOW)
+    assert (want.limit, want.kept) == (SLOTS // 2, 0)
+
+
+def test_so_much_is_sent_and_not_recorded_and_no_more():
+    one = desk()
+    one.recording = SLOTS + 1
+    have_ready(one, SLOTS, urgent=True)
+    assert len(one.begin(NOW, 0.0)) == SLOTS - 1
+
+
 def have_ready(desk: Desk, count: int, *, urgent: bool = False) -> None:
     for number in range(count):
         desk.ready.add(InHand(claim(number), 0.0, urgent=urgent))

@@ -71,6 +71,7 @@ class HttpChannel:
         )
 
     def _parcel(self, outbound: Outbound) -> Parcel:
+        # With the body, not beside it: headers that a session is given are gone through thrice.
         headers = outbound.headers
         if self._authorization is not None:
             headers = {**headers, "Authorization": self._authorization}

@@ -170,17 +170,11 @@ class Connector(aiohttp.TCPConnector):
 class Request(aiohttp.ClientRequest):
     """A request whose headers are its parcel's, and ``Host`` and ``Content-Length``.
 
-    Whoever sends names a content type: aiohttp would name its own else. No name may be there twice.
-    Headers that are given to the session are gone through one by one; these are taken at once.
+    A parcel names a user agent, if there is to be one, and a content type: aiohttp's comes else.
     """
 
     def update_auto_headers(self, _: object) -> None:
         """Add nothing."""
-
-    def update_body_from_data(self, body: Parcel, _stacklevel: int = 3) -> None:
-        """Take headers and body of a parcel."""
-        self.headers.update(body.headers)
-        super().update_body_from_data(body, _stacklevel)
 
 
 def open_session(connector: Connector) -> aiohttp.ClientSession:

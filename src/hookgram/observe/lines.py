@@ -118,14 +118,15 @@ def _answer_word(answer: Answer) -> int | str:
 
 
 def _answered(answer: Answer | None, took: int) -> str:
-    if isinstance(answer, Response):  # nearly always
-        return f"{answer.status}, {took / 1000:.0f} ms"
-    if answer is None:
-        return "not tried"
-    if isinstance(answer, GroupAnswer):
-        words = ", ".join(f"{m.name} {_answer_word(m.answer)}" for m in answer.members)
-    else:
-        words = str(_answer_word(answer))
+    match answer:
+        case Response():
+            words = str(answer.status)
+        case None:
+            return "not tried"
+        case GroupAnswer():
+            words = ", ".join(f"{m.name} {_answer_word(m.answer)}" for m in answer.members)
+        case _:
+            words = answer.kind
     return f"{words}, {took / 1000:.0f} ms"
 
 

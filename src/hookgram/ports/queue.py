@@ -81,8 +81,8 @@ class Queue(Protocol):
         """Record the end of a try, if the token is current, and promote the next of its lane.
 
         A terminal settlement promotes; a retry or release makes the delivery pending again (a
-        release takes its try back and records no attempt). What it raises may come at once,
-        before what it returns is awaited.
+        release takes its try back and records no attempt). Await it at once: it may have begun, or
+        not, and what it raises may come before.
         """
         ...
 

@@ -59,6 +59,10 @@ class Begun(Struct, frozen=True):
     coming: _Coming
     kept: asyncio.Future[list[Acceptance]]
 
+    def __repr__(self) -> str:
+        """Show which event it is, not what is in it."""
+        return f"Begun({self.coming.arrival.event.event_id})"
+
 
 class Intake:
     """The way in for every source of updates.

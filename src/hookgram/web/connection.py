@@ -15,6 +15,7 @@ from hookgram.web.whole import LARGEST_HEAD, Reader
 HEAD_DEADLINE = 20.0
 """Seconds that the head of a request may take, from its first byte or the connection's start."""
 CLOSE = b"connection: close\r\n"
+"""What the last answer on a connection has among its headers."""
 
 
 class Bounded(HttpToolsProtocol):
@@ -208,11 +209,11 @@ class Connection(Bounded):
 
 
 @lru_cache(maxsize=16)
-def _written(status: int, body: bytes, headers: tuple[Header, ...], more: bytes) -> bytes:
+def _written(status: int, body: bytes, headers: tuple[Header, ...], close: bytes) -> bytes:
     """Write an answer; most are the same for a second, whose date is in the server's headers."""
     head = [STATUS_LINE[status]]
     for name, value in headers:
         head += name, b": ", value, b"\r\n"
-    head.append(more)
+    head.append(close)
     head.append(b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body))
     return b"".join([*head, body])

@@ -48,6 +48,10 @@ class _Posted(Struct):
     client: Client
     answered: bool = False
 
+    def __repr__(self) -> str:
+        """Show whose body it is, not what is in it: the loop prints whom it called in vain."""
+        return f"_Posted({self.door!r}, {len(self.body)} bytes)"
+
     def late(self) -> None:
         """Answer while it is still being kept."""
         try:
@@ -61,7 +65,7 @@ class _Posted(Struct):
         try:
             self.answer(self.keeping.end(begun, self.body, wait))
         except BaseException:
-            self.client.abort()  # as above
+            self.client.abort()  # nor here
             raise
 
     def answer(self, rejection: Rejection | None) -> None:

@@ -38,7 +38,7 @@ class Desk:
     """
 
     __slots__ = (
-        "_common",
+        "_unkept",
         "breaker",
         "definition",
         "held_until",
@@ -56,8 +56,7 @@ class Desk:
     def __init__(self, target: Target, definition: Definition, breaker_failures: int) -> None:
         self.target_id = target.target_id
         self.name = target.name
-        self.definition = definition
-        self._common = _common(definition.slots)
+        self._define(definition)
         self.breaker = Breaker(limit=breaker_failures)
         self.held_until: Micros = 0
         self.sending = 0
@@ -71,8 +70,12 @@ class Desk:
     def redefine(self, definition: Definition) -> None:
         """Go on with another definition: it has to prove quick. Nothing may be ready."""
         self.quick = False
+        self._define(definition)
+
+    def _define(self, definition: Definition) -> None:
+        slots = definition.slots
         self.definition = definition
-        self._common = _common(definition.slots)
+        self._unkept = slots - min(max(slots // KEPT_SHARE, 1), slots - 1)
 
     def want(self, now: Micros) -> Want | None:
         """Say how much it can take now; None when nothing."""
@@ -104,7 +107,7 @@ class Desk:
 
     def _room(self) -> int:
         """Return how many slots are free for what is not interactive."""
-        return max(self._common - self.sending + self.interactive, 0)
+        return max(self._unkept - self.sending + self.interactive, 0)
 
     def begin(self, now: Micros, at: float) -> list[InHand]:
         """Give slots to what is ready and came not too long before *at*: it is no longer ready."""
@@ -181,8 +184,3 @@ class Desk:
             self.held_until = max(self.held_until, now + outcome.retry_after)
         soon = isinstance(outcome, Success) and now - started_at < QUICK
         self.quick = soon and now >= self.held_until and self.breaker.is_closed
-
-
-def _common(slots: int) -> int:
-    """Return how many slots are not kept for what somebody waits for."""
-    return slots - min(max(slots // KEPT_SHARE, 1), slots - 1)

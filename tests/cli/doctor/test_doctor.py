@@ -13,6 +13,7 @@ from fakes.hostile import Hostile, healthy
 from hookgram.store.sqlite import open_sqlite
 
 DEADLINE = 60.0
+EVENT_ID = "evt_[0-7][0-9A-HJKMNP-TV-Z]{25}"
 
 
 @pytest.fixture
@@ -56,7 +57,8 @@ async def test_a_sound_gateway_has_no_problem(hookgram, target):
         *("clock_right", "target_reached", "target_took_test", "platform"),
     }
     assert out.splitlines()[-1].startswith("0 problems, ")
-    assert len(target.requests) == 1
+    [posted] = target.requests
+    assert re.fullmatch(EVENT_ID, posted.header("webhook-id"))
 
 
 @pytest.mark.usefixtures("store")

@@ -69,7 +69,7 @@ class Call(Struct, Generic[T], eq=False):
     future: asyncio.Future[T] | None = None
 
     def answer(self, result: T | Failure) -> bool:
-        """Tell the caller how it went; false if it asked and waits no more."""
+        """Tell the caller how it went; return false if it was cancelled before."""
         future = self.future
         if future is None:
             return True
