@@ -9,7 +9,7 @@ Bodies are the bytes that came and are never re-serialised.
 from __future__ import annotations
 
 import enum
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -162,7 +162,7 @@ class Attempt(Struct, frozen=True, kw_only=True, gc=False):
     members: str | None = None
 
 
-class Recorded(NamedTuple):
+class Recorded(Struct, frozen=True, kw_only=True, gc=False):
     """What recording a settlement did.
 
     ``lost``: the token was not current, nothing changed. ``due``: when this target has work next
